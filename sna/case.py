@@ -1,0 +1,140 @@
+"""The case: a purpose-bound investigation in one folder, and the policy that governs it."""
+
+import contextlib
+import os
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import tomli_w
+
+from sna.errors import CaseError, UsageError
+
+POLICY_FILE = "case.toml"
+STORE_FILE = "store.duckdb"
+AUDIT_FILE = "audit.jsonl"
+EXPORTS_FOLDER = "exports"
+SPILL_FOLDER = "spill"
+
+HOW_TO_MAKE_ONE = (
+    "make one with `sna case new DIR --purpose ... --legal-basis ... --keep-days N`, "
+    "or name one with --case DIR or SNA_CASE"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Why a case exists, on what legal basis, and for how many days its posts may be kept."""
+
+    purpose: str
+    legal_basis: str
+    keep_days: int
+    created_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFolder:
+    """The paths of one case on disk and its policy."""
+
+    path: Path
+    policy: Policy
+
+    @property
+    def store(self) -> Path:
+        """The DuckDB file."""
+        return self.path / STORE_FILE
+
+    @property
+    def exports(self) -> Path:
+        """Where exports go when no other place is named."""
+        return self.path / EXPORTS_FOLDER
+
+    @property
+    def spill(self) -> Path:
+        """Where the store puts what does not fit into memory: inside the case, so that a purge reaches it."""
+        return self.path / SPILL_FOLDER
+
+
+def new_case(path: Path, purpose: str, legal_basis: str, keep_days: int) -> CaseFolder:
+    """Make the folder of a new case (0700, its files 0600) and return it; the store comes with first use.
+
+    Raises UsageError for a blank purpose or legal basis or a retention below one day, CaseError when
+    the folder already holds something or cannot be written.
+    """
+    if not purpose.strip() or not legal_basis.strip():
+        raise UsageError("a case needs a purpose and a legal basis; give --purpose and --legal-basis some text")
+    if keep_days < 1:
+        raise UsageError(f"posts must be kept for at least 1 day, not {keep_days}; give --keep-days N")
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise CaseError(f"{path} is not an empty folder; choose another place for the case")
+    policy = Policy(purpose.strip(), legal_basis.strip(), keep_days, datetime.now(UTC).replace(microsecond=0))
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+        (path / EXPORTS_FOLDER).mkdir(mode=0o700)
+        write_private(path / POLICY_FILE, tomli_w.dumps(_to_toml(policy)).encode())
+        write_private(path / AUDIT_FILE, b"")
+    except OSError as error:
+        raise CaseError(f"cannot make a case in {path}: {error.strerror}") from error
+    return CaseFolder(path, policy)
+
+
+def find_case(path: Path | None = None) -> CaseFolder:
+    """Return the case at `path`, else at `SNA_CASE`, else in the current folder.
+
+    Raises CaseError when there is none, or when its policy is unreadable or incomplete.
+    """
+    named = path or (Path(os.environ["SNA_CASE"]) if os.environ.get("SNA_CASE") else None)
+    folder = named or Path.cwd()
+    policy_file = folder / POLICY_FILE
+    if not policy_file.is_file():
+        where = f"{folder} is not a case" if named else "no case here"
+        raise CaseError(f"{where}; {HOW_TO_MAKE_ONE}")
+    try:
+        return CaseFolder(folder, _from_toml(tomllib.loads(policy_file.read_text("utf-8"))))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise CaseError(f"{policy_file} cannot be read as a policy ({error}); mend it by hand") from error
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
+def _to_toml(policy: Policy) -> dict[str, object]:
+    content: dict[str, object] = {
+        "purpose": policy.purpose,
+        "legal_basis": policy.legal_basis,
+        "keep_days": policy.keep_days,
+        "created_at": policy.created_at,
+    }
+    if policy.closed_at:
+        content["closed_at"] = policy.closed_at
+    return content
+
+
+def _from_toml(content: dict[str, object]) -> Policy:
+    purpose, basis, days = content["purpose"], content["legal_basis"], content["keep_days"]
+    created, closed = content["created_at"], content.get("closed_at")
+    if not isinstance(purpose, str) or not purpose.strip():
+        raise ValueError("purpose is blank")
+    if not isinstance(basis, str) or not basis.strip():
+        raise ValueError("legal_basis is blank")
+    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+        raise ValueError("keep_days is not a number of days")
+    if not isinstance(created, datetime) or not (closed is None or isinstance(closed, datetime)):
+        raise TypeError("created_at or closed_at is not a time")
+    return Policy(purpose, basis, days, created, closed)

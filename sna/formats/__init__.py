@@ -1,0 +1,1 @@
+"""File formats: recognised by content, read in chunks, turned into sightings by one SQL statement per shape."""

@@ -1,0 +1,158 @@
+"""X (Twitter): API v2 pages, flattened lines, stream objects and user files; API v1.1 lines.
+
+https://docs.x.com/x-api/fundamentals/data-dictionary and, for v1.1,
+https://developer.x.com/en/docs/x-api/v1/data-dictionary/object-model/tweet
+"""
+
+from sna.formats.shape import Nested, Shape
+
+_REFERENCES = [{"type": "VARCHAR", "id": "VARCHAR", "text": "VARCHAR", "author_id": "VARCHAR"}]
+
+
+def _reference(kind: str, column: str) -> str:
+    # A post has at most one reference of a kind, so the first of the filtered list is the one.
+    return f"list_filter(j.referenced_tweets, lambda r: r.type = '{kind}')[1].{column}"
+
+
+POST = Shape(
+    name="X v2 post",
+    source="x",
+    recognise=lambda keys: {"id", "text"} <= keys
+    and not keys & {"id_str", "user", "record", "account", "subreddit"}
+    and bool(keys & {"author_id", "edit_history_tweet_ids", "public_metrics", "conversation_id", "created_at"}),
+    spec={
+        "id": "VARCHAR", "author_id": "VARCHAR", "created_at": "VARCHAR", "text": "VARCHAR", "lang": "VARCHAR",
+        "conversation_id": "VARCHAR", "in_reply_to_user_id": "VARCHAR", "referenced_tweets": _REFERENCES,
+        "note_tweet": {"text": "VARCHAR"},
+        "public_metrics": {
+            "like_count": "BIGINT", "retweet_count": "BIGINT", "reply_count": "BIGINT", "quote_count": "BIGINT",
+            "impression_count": "BIGINT"},
+        "entities": {
+            "hashtags": [{"tag": "VARCHAR"}],
+            "mentions": [{"username": "VARCHAR", "id": "VARCHAR"}],
+            "urls": [{"expanded_url": "VARCHAR", "unwound_url": "VARCHAR", "url": "VARCHAR"}]},
+        "author": {"id": "VARCHAR", "username": "VARCHAR", "name": "VARCHAR", "protected": "BOOLEAN"},
+        "__twarc": {"retrieved_at": "VARCHAR"},
+    },
+    post={
+        "id": "j.id", "author_id": "coalesce(j.author_id, j.author.id)", "author_handle": "j.author.username",
+        "author_name": "j.author.name", "created_raw": "j.created_at", "text": "coalesce(j.note_tweet.text, j.text)",
+        "lang": "j.lang", "reply_to": _reference("replied_to", "id"),
+        "reply_to_author": "j.in_reply_to_user_id", "quote_of": _reference("quoted", "id"),
+        "quote_author": _reference("quoted", "author_id"), "repost_of": _reference("retweeted", "id"),
+        "repost_author": _reference("retweeted", "author_id"), "conversation": "j.conversation_id",
+        "mentions": "list_transform(j.entities.mentions, lambda m: {'id': m.id, 'handle': m.username})",
+        "hashtags": "list_transform(j.entities.hashtags, lambda h: h.tag)",
+        "urls": "list_transform(j.entities.urls, lambda u: coalesce(u.unwound_url, u.expanded_url, u.url))",
+        "likes": "j.public_metrics.like_count", "reposts": "j.public_metrics.retweet_count",
+        "replies": "j.public_metrics.reply_count", "quotes": "j.public_metrics.quote_count",
+        "views": "j.public_metrics.impression_count", "protected": "j.author.protected",
+        "nested": "len(list_filter(j.referenced_tweets, lambda r: r.text IS NOT NULL)) > 0",
+    },
+    seen="j.__twarc.retrieved_at",
+    inside=(Nested("list_filter(from_json(json_extract(line, '$.referenced_tweets'), '[\"JSON\"]'), "
+                   "lambda r: json_exists(r, '$.text'))", referenced=True),),
+)
+
+USER = Shape(
+    name="X v2 user",
+    source="x",
+    recognise=lambda keys: {"id", "username", "name"} <= keys and "acct" not in keys,
+    spec={"id": "VARCHAR", "username": "VARCHAR", "name": "VARCHAR"},
+    actor={"id": "j.id", "handle": "j.username", "name": "j.name"},
+)
+
+_MANY = "CASE json_type(line, '{0}') WHEN 'ARRAY' THEN from_json(json_extract(line, '{0}'), '[\"JSON\"]') " \
+        "WHEN 'OBJECT' THEN [json_extract(line, '{0}')] END"
+
+PAGE = Shape(
+    name="X v2 page",
+    source="x",
+    recognise=lambda keys: ("data" in keys and "kind" not in keys and "event" not in keys)
+    or (bool(keys & {"includes", "meta"}) and keys <= {"includes", "meta", "errors", "__twarc", "matching_rules"}),
+    spec={"__twarc": {"retrieved_at": "VARCHAR"}},
+    seen="j.__twarc.retrieved_at",
+    inside=(
+        Nested(_MANY.format("$.data")),
+        Nested(_MANY.format("$.includes.tweets"), referenced=True),
+        Nested(_MANY.format("$.includes.users")),
+    ),
+)
+
+USERS = Shape(
+    name="X v2 users",
+    source="x",
+    recognise=lambda keys: "users" in keys and keys <= {"users", "tweets", "media", "places", "polls", "meta", "errors"},
+    inside=(Nested(_MANY.format("$.users")), Nested(_MANY.format("$.tweets"), referenced=True)),
+)
+
+ERRORS = Shape(name="X v2 errors", source="x", recognise=lambda keys: "errors" in keys and keys <= {
+    "errors", "title", "detail", "type", "status", "connection_issue"})
+
+_ENTITIES = {
+    "hashtags": [{"text": "VARCHAR"}],
+    "user_mentions": [{"id_str": "VARCHAR", "screen_name": "VARCHAR", "id": "VARCHAR"}],
+    "urls": [{"expanded_url": "VARCHAR", "url": "VARCHAR"}],
+}
+_OF = "coalesce(j.extended_tweet.entities, j.entities)"
+
+POST_V1 = Shape(
+    name="X v1.1 post",
+    source="x",
+    recognise=lambda keys: "user" in keys and bool(keys & {"text", "full_text"}) and bool(keys & {"id_str", "id"}),
+    spec={
+        "id_str": "VARCHAR", "id": "VARCHAR", "created_at": "VARCHAR", "text": "VARCHAR", "full_text": "VARCHAR",
+        "lang": "VARCHAR", "in_reply_to_status_id_str": "VARCHAR", "in_reply_to_status_id": "VARCHAR",
+        "in_reply_to_user_id_str": "VARCHAR", "in_reply_to_user_id": "VARCHAR", "quoted_status_id_str": "VARCHAR",
+        "quoted_status_id": "VARCHAR", "favorite_count": "BIGINT", "retweet_count": "BIGINT",
+        "reply_count": "BIGINT", "quote_count": "BIGINT", "entities": _ENTITIES,
+        "extended_tweet": {"full_text": "VARCHAR", "entities": _ENTITIES},
+        "user": {"id_str": "VARCHAR", "id": "VARCHAR", "screen_name": "VARCHAR", "name": "VARCHAR",
+                 "protected": "BOOLEAN"},
+        "retweeted_status": {"id_str": "VARCHAR", "id": "VARCHAR", "user": {"id_str": "VARCHAR", "id": "VARCHAR"}},
+        "quoted_status": {"id_str": "VARCHAR", "id": "VARCHAR", "user": {"id_str": "VARCHAR", "id": "VARCHAR"}},
+    },
+    post={
+        "id": "coalesce(j.id_str, j.id)", "author_id": "coalesce(j.user.id_str, j.user.id)",
+        "author_handle": "j.user.screen_name", "author_name": "j.user.name", "created_raw": "j.created_at",
+        "text": "coalesce(j.extended_tweet.full_text, j.full_text, j.text)", "lang": "nullif(j.lang, 'und')",
+        "reply_to": "coalesce(j.in_reply_to_status_id_str, j.in_reply_to_status_id)",
+        "reply_to_author": "coalesce(j.in_reply_to_user_id_str, j.in_reply_to_user_id)",
+        # A repost of a quoting post repeats the quote's fields; the one who quotes is the original's author.
+        "quote_of": "CASE WHEN j.retweeted_status IS NULL THEN coalesce(j.quoted_status_id_str, j.quoted_status_id, "
+                    "j.quoted_status.id_str, j.quoted_status.id) END",
+        "quote_author": "CASE WHEN j.retweeted_status IS NULL "
+                        "THEN coalesce(j.quoted_status.user.id_str, j.quoted_status.user.id) END",
+        "repost_of": "coalesce(j.retweeted_status.id_str, j.retweeted_status.id)",
+        "repost_author": "coalesce(j.retweeted_status.user.id_str, j.retweeted_status.user.id)",
+        "mentions": f"list_transform({_OF}.user_mentions, "
+                    "lambda m: {'id': coalesce(m.id_str, m.id), 'handle': m.screen_name})",
+        "hashtags": f"list_transform({_OF}.hashtags, lambda h: h.text)",
+        "urls": f"list_transform({_OF}.urls, lambda u: coalesce(u.expanded_url, u.url))",
+        "likes": "j.favorite_count", "reposts": "j.retweet_count", "replies": "j.reply_count",
+        "quotes": "j.quote_count", "protected": "j.user.protected",
+        "nested": "j.retweeted_status.id IS NOT NULL OR j.quoted_status.id IS NOT NULL",
+    },
+    inside=(
+        Nested("list_filter([json_extract(line, '$.retweeted_status'), json_extract(line, '$.quoted_status')], "
+               "lambda s: json_type(s) = 'OBJECT')", referenced=True),
+    ),
+)
+
+DELETE_V1 = Shape(
+    name="X v1.1 deletion",
+    source="x",
+    recognise=lambda keys: keys == {"delete"},
+    spec={"delete": {"status": {"id_str": "VARCHAR", "id": "VARCHAR"}}},
+    deletion="coalesce(j.delete.status.id_str, j.delete.status.id)",
+)
+
+USER_V1 = Shape(
+    name="X v1.1 user",
+    source="x",
+    recognise=lambda keys: {"id_str", "screen_name"} <= keys,
+    spec={"id_str": "VARCHAR", "screen_name": "VARCHAR", "name": "VARCHAR"},
+    actor={"id": "j.id_str", "handle": "j.screen_name", "name": "j.name"},
+)
+
+SHAPES = (POST, POST_V1, USER, USER_V1, DELETE_V1, PAGE, USERS, ERRORS)

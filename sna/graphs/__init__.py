@@ -1,0 +1,1 @@
+"""What the posts tell: threads, interactions, measures, actors, communities."""

@@ -1,0 +1,297 @@
+"""Moves the sightings in `incoming` into the store: keyed, deduplicated, merged, each row counted once.
+
+Every step is one SQL statement over a whole chunk, and a chunk is one transaction. All of it is idempotent:
+a post is known by (source, native id), so a repeated chunk stores nothing twice.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pyarrow as pa
+
+from sna.post import Actor, Post, SeenAs, Tally
+from sna.store import schema
+from sna.store.merge import merge_repeated, store_handles, store_mentions
+from sna.store.opening import Store
+
+METRICS = ("likes", "reposts", "replies", "quotes", "views")
+CLOCK_SLACK = timedelta(minutes=5)
+_PLAUSIBLE = datetime(1990, 1, 1)  # noqa: DTZ001 - the store keeps UTC without a zone
+
+
+def begin_batch(store: Store, command: str) -> int:
+    """Record that a run starts to write, and return the number that its rows will carry."""
+    batch = store.value("SELECT coalesce(max(batch), 0) + 1 FROM batch")
+    store.db.execute("INSERT INTO batch (batch, command, started_at) VALUES (?, ?, ?)", [batch, command, now()])
+    return batch
+
+
+def end_batch(store: Store, batch: int) -> None:
+    """Record that a run is complete."""
+    store.db.execute("UPDATE batch SET finished_at = ? WHERE batch = ?", [now(), batch])
+
+
+def clear_incoming(store: Store) -> None:
+    """Make empty `incoming`, `incoming_actor` and `incoming_deletion` tables for the next chunk."""
+    store.db.execute(schema.INCOMING)
+
+
+def ingest_posts(store: Store, posts: Iterable[Post], actors: Iterable[Actor] = ()) -> Tally:
+    """Store records that a collector yields, as one batch; returns what became of them."""
+    clear_incoming(store)
+    seen_at = now()
+    offered = pa.Table.from_pylist([_as_row(post, number, seen_at) for number, post in enumerate(posts)], _ARROW)
+    profiles = pa.Table.from_pylist(
+        [{"source": a.source, "id": a.id, "handle": a.handle, "name": a.name, "seen_at": seen_at} for a in actors],
+        _ARROW_ACTOR,
+    )
+    store.db.register("offered", offered)
+    store.db.register("profiles", profiles)
+    try:
+        store.db.execute("INSERT INTO incoming BY NAME SELECT * FROM offered")
+        store.db.execute("INSERT INTO incoming_actor BY NAME SELECT * FROM profiles")
+    finally:
+        store.db.unregister("offered")
+        store.db.unregister("profiles")
+    batch = begin_batch(store, "ingest")
+    tally = absorb_incoming(store, batch, file="")
+    end_batch(store, batch)
+    return tally
+
+
+def absorb_incoming(store: Store, batch: int, file: str, note: Callable[[], None] | None = None) -> Tally:
+    """Move one chunk from the `incoming` tables into the store in one transaction; returns its counts.
+
+    `file` names the chunk's origin in the quarantine; `note` writes what else belongs into the same
+    transaction. A COMMIT that fails may still be durable, which is
+    harmless: the retry finds every row as a duplicate.
+    """
+    db = store.db
+    db.execute("BEGIN")
+    try:
+        tally = _absorb(store, batch, file)
+        db.execute(
+            """UPDATE batch SET stored = stored + ?, duplicates = duplicates + ?, updated = updated + ?,
+                   dropped = dropped + ?, quarantined = quarantined + ?, profiles = profiles + ?,
+                   deletions = deletions + ? WHERE batch = ?""",
+            [tally.stored, tally.duplicates, tally.updated, tally.dropped, tally.quarantined, tally.profiles,
+             tally.deletions, batch],
+        )
+        if note:
+            note()
+        db.execute("COMMIT")
+    except BaseException:
+        _roll_back(db)
+        raise
+    return tally
+
+
+def _absorb(store: Store, batch: int, file: str) -> Tally:
+    db, tally = store.db, Tally()
+    tally.deletions, tally.deleted = _apply_deletions(store)
+    _quarantine(store, batch, file, tally)
+    tally.dropped = store.value(
+        """SELECT count(*) FROM incoming WHERE problem IS NULL AND (protected OR
+           EXISTS (FROM suppressed s WHERE s.source = incoming.source AND s.native_id = incoming.id))"""
+    )
+    tally.profiles = store.value("SELECT count(*) FROM incoming_actor")
+    sources = store.rows("SELECT DISTINCT source FROM incoming UNION SELECT DISTINCT source FROM incoming_actor")
+    for (source,) in sorted(sources, key=str):
+        _number_posts(db, source)
+        _number_actors(db, source)
+        _sort_sightings(db, source)
+        tally.stored += _store_new(store, batch, source)
+        repeated = store.value("SELECT count(*) FROM sighting WHERE NOT is_new")
+        tally.duplicates += repeated
+        if repeated:
+            updated, conflicts = merge_repeated(db, batch)
+            tally.updated += updated
+            tally.conflicts += conflicts
+        store_handles(db, source)
+    return tally
+
+
+def _apply_deletions(store: Store) -> tuple[int, int]:
+    """Take deleted posts out of every query, and remember their ids so that they are not stored later."""
+    events = store.value("SELECT count(*) FROM incoming_deletion")
+    if not events:
+        return 0, 0
+    store.db.execute(
+        """INSERT INTO suppressed SELECT DISTINCT source, id, ?::TIMESTAMP FROM incoming_deletion d
+           WHERE NOT EXISTS (FROM suppressed s WHERE s.source = d.source AND s.native_id = d.id)""",
+        [now()],
+    )
+    store.db.execute(
+        """CREATE OR REPLACE TEMP TABLE doomed AS
+           SELECT p.post FROM incoming_deletion d JOIN post_key k ON k.source = d.source AND k.native_id = d.id
+           JOIN post p ON p.post = k.post"""
+    )
+    deleted = store.value("SELECT count(DISTINCT post) FROM doomed")
+    if deleted:
+        store.db.execute(
+            """INSERT INTO to_trace SELECT post FROM thread_post
+               WHERE top IN (SELECT top FROM thread_post WHERE post IN (FROM doomed))"""
+        )
+        for table in ("post", "mention", "thread_post"):
+            store.db.execute(f"DELETE FROM {table} WHERE post IN (FROM doomed)")  # noqa: S608 - fixed names
+    return events, deleted
+
+
+def _quarantine(store: Store, batch: int, file: str, tally: Tally) -> None:
+    store.db.execute(
+        """INSERT INTO quarantine
+           SELECT ?, ?, coalesce(byte_offset, 0), problem, coalesce(line_sha256, sha256(coalesce(id, ''))), ?::TIMESTAMP + to_days(?)
+           FROM incoming WHERE problem IS NOT NULL""",
+        [batch, file, now(), store.keep_days],
+    )
+    for reason, count in store.rows("SELECT problem, count(*) FROM incoming WHERE problem IS NOT NULL GROUP BY 1"):
+        tally.reasons[str(reason)] = int(str(count))
+        tally.quarantined += int(str(count))
+
+
+def _number_posts(db: duckdb.DuckDBPyConnection, source: object) -> None:
+    """Make `known_post`: one row per post id named in the chunk, with its dense key; new ids get the next ones."""
+    db.execute(
+        """CREATE OR REPLACE TEMP TABLE named_post AS
+           SELECT DISTINCT unnest([id, reply_to, quote_of, repost_of, conversation]) AS id FROM incoming
+           WHERE source = ? AND problem IS NULL AND NOT protected""",
+        [source],
+    )
+    db.execute("DELETE FROM named_post WHERE id IS NULL")
+    _number(db, "post", source)
+
+
+def _number_actors(db: duckdb.DuckDBPyConnection, source: object) -> None:
+    """Make `known_actor`: one row per account named in the chunk; one known by handle alone has the id `@handle`."""
+    db.execute(
+        """CREATE OR REPLACE TEMP TABLE named_actor AS
+           SELECT DISTINCT id FROM (
+               SELECT unnest([author_id, reply_to_author, quote_author, repost_author]) AS id FROM incoming
+               WHERE source = $source AND problem IS NULL AND NOT protected
+               UNION ALL
+               SELECT coalesce(m.id, '@' || lower(m.handle)) FROM
+                   (SELECT unnest(mentions) AS m FROM incoming
+                    WHERE source = $source AND problem IS NULL AND NOT protected)
+               UNION ALL
+               SELECT id FROM incoming_actor WHERE source = $source
+           ) WHERE id IS NOT NULL""",
+        {"source": source},
+    )
+    _number(db, "actor", source)
+
+
+def _number(db: duckdb.DuckDBPyConnection, what: str, source: object) -> None:
+    table = {"post": "post_key", "actor": "actor"}[what]
+    db.execute(
+        f"""CREATE OR REPLACE TEMP TABLE known_{what} AS
+            SELECT n.id, k.{what} FROM named_{what} n
+            JOIN (FROM {table} WHERE source = ?) k ON k.native_id = n.id""",  # noqa: S608 - fixed names
+        [source],
+    )
+    db.execute(
+        f"""CREATE OR REPLACE TEMP TABLE unknown_{what} AS
+            SELECT row_number() OVER () + (SELECT coalesce(max({what}), 0) FROM {table}) AS {what}, id
+            FROM (SELECT id FROM named_{what} n ANTI JOIN known_{what} k USING (id))"""  # noqa: S608 - fixed names
+    )
+    db.execute(f"INSERT INTO {table} SELECT {what}, ?, id FROM unknown_{what}", [source])  # noqa: S608
+    db.execute(f"INSERT INTO known_{what} SELECT id, {what} FROM unknown_{what}")  # noqa: S608
+
+
+def _sort_sightings(db: duckdb.DuckDBPyConnection, source: object) -> None:
+    """Make `sighting`: the chunk's posts with keys for ids; `is_new` marks the one to store per unknown post.
+
+    Of several sightings of one new post the collected, then the latest one is stored; the others are merged.
+    """
+    db.execute(
+        """CREATE OR REPLACE TEMP TABLE sighting AS
+           SELECT i.rowid AS seq, k.post, a.actor, i.* EXCLUDE (source, id, author_id, reply_to, reply_to_author,
+                      quote_of, quote_author, repost_of, repost_author, conversation, problem, protected),
+                  i.author_id, kp.post AS parent, pa.actor AS parent_actor, kq.post AS quote_of,
+                  qa.actor AS quote_actor, kr.post AS repost_of, ra.actor AS repost_actor, kc.post AS conversation,
+                  NOT EXISTS (FROM post p WHERE p.post = k.post) AS is_new
+           FROM incoming i
+           JOIN known_post k ON k.id = i.id
+           LEFT JOIN known_actor a ON a.id = i.author_id
+           LEFT JOIN known_post kp ON kp.id = i.reply_to
+           LEFT JOIN known_actor pa ON pa.id = i.reply_to_author
+           LEFT JOIN known_post kq ON kq.id = i.quote_of
+           LEFT JOIN known_actor qa ON qa.id = i.quote_author
+           LEFT JOIN known_post kr ON kr.id = i.repost_of
+           LEFT JOIN known_actor ra ON ra.id = i.repost_author
+           LEFT JOIN known_post kc ON kc.id = i.conversation
+           WHERE i.source = $source AND i.problem IS NULL AND NOT i.protected
+             AND NOT EXISTS (FROM suppressed s WHERE s.source = $source AND s.native_id = i.id)""",
+        {"source": source},
+    )
+    db.execute(
+        """CREATE OR REPLACE TEMP TABLE chosen AS
+           SELECT post, arg_max(seq, (NOT referenced, seen_at, seq)) AS seq FROM sighting
+           WHERE is_new GROUP BY post HAVING count(*) > 1"""
+    )
+    db.execute(
+        "UPDATE sighting SET is_new = false FROM chosen c WHERE sighting.post = c.post AND sighting.seq <> c.seq"
+    )
+
+
+def _store_new(store: Store, batch: int, source: object) -> int:
+    db = store.db
+    db.execute(
+        """INSERT INTO post BY NAME
+           SELECT post, $source AS source,
+                  CASE WHEN repost_of IS NOT NULL THEN 'repost' WHEN parent IS NOT NULL THEN 'reply'
+                       WHEN quote_of IS NOT NULL THEN 'quote' ELSE 'original' END AS kind,
+                  actor, created_at, text, lang, parent, parent_actor, quote_of, quote_actor, repost_of, repost_actor,
+                  conversation, hashtags, urls, likes, reposts, replies, quotes, views, edited_at,
+                  CASE WHEN referenced THEN 'referenced' ELSE 'collected' END AS seen_as,
+                  seen_at, link, flags, $batch AS batch, $now::TIMESTAMP + to_days($days) AS expires_at
+           FROM sighting WHERE is_new""",
+        {"source": source, "batch": batch, "now": now(), "days": store.keep_days},
+    )
+    store_mentions(db, 'sighting WHERE is_new')
+    db.execute("INSERT INTO to_trace SELECT post FROM sighting WHERE is_new")
+    return store.value("SELECT count(*) FROM sighting WHERE is_new")
+
+
+def _roll_back(db: duckdb.DuckDBPyConnection) -> None:
+    try:
+        db.execute("ROLLBACK")
+    except duckdb.Error:
+        return
+
+
+def now() -> datetime:
+    """Return the time in UTC, without a zone, as the store keeps it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+_ARROW = pa.schema(
+    [("byte_offset", pa.int64())]
+    + [(name, pa.string()) for name in (
+        "source", "id", "author_id", "author_handle", "author_name", "text", "lang", "reply_to", "reply_to_author",
+        "quote_of", "repost_of", "conversation", "link", "problem", "line_sha256")]
+    + [(name, pa.timestamp("us")) for name in ("created_at", "edited_at", "seen_at")]
+    + [(name, pa.int64()) for name in METRICS]
+    + [(name, pa.list_(pa.string())) for name in ("hashtags", "urls", "flags")]
+    + [("mentions", pa.list_(pa.struct([("id", pa.string()), ("handle", pa.string())])))]
+    + [(name, pa.bool_()) for name in ("referenced", "protected")]
+)
+_ARROW_ACTOR = pa.schema(
+    [(name, pa.string()) for name in ("source", "id", "handle", "name")] + [("seen_at", pa.timestamp("us"))]
+)
+
+
+def _as_row(post: Post, number: int, seen_at: datetime) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(post, name, None) for name in _ARROW.names}
+    suspect = post.created_at is not None and not _PLAUSIBLE <= post.created_at <= seen_at + CLOCK_SLACK
+    row.update(
+        byte_offset=number,
+        mentions=[{"id": m.id, "handle": m.handle} for m in post.mentions],
+        hashtags=list(post.hashtags),
+        urls=list(post.urls),
+        referenced=post.seen_as is SeenAs.REFERENCED,
+        seen_at=post.seen_at or seen_at,
+        flags=["time_suspect"] if suspect else None,
+        problem=None if post.id else "no id",
+    )
+    return row

@@ -1,0 +1,130 @@
+"""Opens the DuckDB file of a case: hardened, locked against a second writer, with clear messages."""
+
+import os
+import re
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import polars as pl
+
+from sna.errors import CaseError
+from sna.store import schema
+
+DEFAULT_MEMORY = "4GB"
+
+
+class Store:
+    """One open connection to a case's DuckDB file; a context manager that checkpoints and closes it."""
+
+    def __init__(self, path: Path, spill: Path, *, read_only: bool = False, keep_days: int = 1) -> None:
+        """Open the store at `path`, or make it; raises CaseError when it is locked, broken or newer than this sna.
+
+        `keep_days` sets when posts stored through this connection expire.
+        """
+        self.path = path
+        self.read_only = read_only
+        self.keep_days = keep_days
+        is_new = not path.exists()
+        if is_new and read_only:
+            Store(path, spill, keep_days=keep_days).close()
+            is_new = False
+        self.db = _connect(path, read_only=read_only)
+        try:
+            _harden(self.db, spill)
+            if is_new:
+                self.db.execute(schema.TABLES)
+                self.db.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(schema.VERSION)])
+            _check_version(self.db, path)
+            self.db.execute(schema.MACROS)
+        except duckdb.Error as error:
+            self.db.close()
+            raise CaseError(f"{path} cannot be read as a store ({_first_line(error)}); restore it from a copy") from error
+        except BaseException:
+            self.db.close()
+            raise
+
+    def close(self) -> None:
+        """Write what is pending into the file and let it go."""
+        self.db.close()
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        """Return all rows of a query with bound parameters: some in order, or one dictionary of named ones."""
+        return self.db.execute(sql, _bound(parameters)).fetchall()
+
+    def frame(self, sql: str, *parameters: object) -> pl.DataFrame:
+        """Return a query's rows as a frame, handed over through Arrow."""
+        return self.db.sql(sql, params=_bound(parameters)).pl()
+
+    def value(self, sql: str, *parameters: object) -> int:
+        """Return the single integer that a query yields (0 for NULL)."""
+        rows = self.rows(sql, *parameters)
+        return int(str(rows[0][0])) if rows and rows[0][0] is not None else 0
+
+    def __enter__(self) -> Self:
+        """Return the open store."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+
+def _bound(parameters: tuple[object, ...]) -> object:
+    if len(parameters) == 1 and isinstance(parameters[0], dict):
+        return parameters[0]
+    return list(parameters) or None
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    mask = os.umask(0o077)
+    try:
+        return duckdb.connect(
+            str(path),
+            read_only=read_only,
+            config={
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "memory_limit": os.environ.get("SNA_MEMORY", DEFAULT_MEMORY),
+            },
+        )
+    except duckdb.Error as error:
+        raise CaseError(_why_not_opened(path, error)) from error
+    finally:
+        os.umask(mask)
+
+
+def _harden(db: duckdb.DuckDBPyConnection, spill: Path) -> None:
+    # DuckDB takes no bound parameters in SET; the folder is ours, and quoting doubles its quotes.
+    folder = str(spill).replace("'", "''")
+    db.execute(f"SET temp_directory = '{folder}'")
+    db.execute("SET TimeZone = 'UTC'")
+    db.execute("SET enable_external_access = false")
+    db.execute("SET lock_configuration = true")
+
+
+def _check_version(db: duckdb.DuckDBPyConnection, path: Path) -> None:
+    found = db.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchall()
+    if not found or int(found[0][0]) != schema.VERSION:
+        version = found[0][0] if found else "no"
+        raise CaseError(
+            f"{path} is of schema version {version}, this sna reads version {schema.VERSION}; use a matching sna"
+        )
+
+
+def _why_not_opened(path: Path, error: duckdb.Error) -> str:
+    message = str(error)
+    if "lock" in message.lower():
+        holder = re.search(r"PID (\d+)", message)
+        who = f"process {holder[1]}" if holder else "another process"
+        return f"the case is in use by {who} ({path.name} is locked); wait for it or stop it"
+    if isinstance(error, duckdb.IOException) and "permission" in message.lower():
+        return f"{path} may not be read or written by this user; ask its owner"
+    return f"{path} cannot be opened ({_first_line(error)}); it is damaged, no store, or of a newer DuckDB"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:160] if str(error) else type(error).__name__

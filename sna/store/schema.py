@@ -1,0 +1,116 @@
+"""The tables of the store; each row of a person's content hangs on a post or an actor key, for the purge."""
+
+VERSION = 1
+
+# `post_key` and `actor` give every id that was ever named a dense integer, whether its post was
+# collected or not, so that a parent that arrives later needs no second look at its children.
+TABLES = """
+CREATE TABLE meta (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+
+CREATE TABLE batch (
+    batch BIGINT NOT NULL, command VARCHAR NOT NULL, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP,
+    stored BIGINT NOT NULL DEFAULT 0, duplicates BIGINT NOT NULL DEFAULT 0, updated BIGINT NOT NULL DEFAULT 0,
+    dropped BIGINT NOT NULL DEFAULT 0, quarantined BIGINT NOT NULL DEFAULT 0, profiles BIGINT NOT NULL DEFAULT 0,
+    deletions BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE import_file (
+    fingerprint VARCHAR NOT NULL, name VARCHAR NOT NULL, bytes BIGINT, modified_at TIMESTAMP,
+    sha256 VARCHAR, done_to BIGINT NOT NULL, finished BOOLEAN NOT NULL, batch BIGINT NOT NULL
+);
+
+CREATE TABLE quarantine (
+    batch BIGINT NOT NULL, file VARCHAR NOT NULL, byte_offset BIGINT NOT NULL, reason VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL, expires_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE suppressed (source VARCHAR NOT NULL, native_id VARCHAR NOT NULL, deleted_at TIMESTAMP NOT NULL);
+
+CREATE TABLE post_key (post BIGINT NOT NULL, source VARCHAR NOT NULL, native_id VARCHAR NOT NULL);
+
+CREATE TABLE actor (actor BIGINT NOT NULL, source VARCHAR NOT NULL, native_id VARCHAR NOT NULL);
+
+CREATE TABLE actor_handle (
+    actor BIGINT NOT NULL, handle VARCHAR, name VARCHAR, first_seen TIMESTAMP NOT NULL, last_seen TIMESTAMP NOT NULL
+);
+
+CREATE TABLE post (
+    post BIGINT NOT NULL, source VARCHAR NOT NULL, kind VARCHAR NOT NULL, actor BIGINT,
+    created_at TIMESTAMP, text VARCHAR, lang VARCHAR,
+    parent BIGINT, parent_actor BIGINT, quote_of BIGINT, quote_actor BIGINT, repost_of BIGINT, repost_actor BIGINT,
+    conversation BIGINT, hashtags VARCHAR[], urls VARCHAR[],
+    likes BIGINT, reposts BIGINT, replies BIGINT, quotes BIGINT, views BIGINT,
+    edited_at TIMESTAMP, seen_as VARCHAR NOT NULL, seen_at TIMESTAMP NOT NULL, link VARCHAR, flags VARCHAR[],
+    batch BIGINT NOT NULL, expires_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE mention (post BIGINT NOT NULL, actor BIGINT NOT NULL);
+
+CREATE TABLE conflict (post BIGINT NOT NULL, field VARCHAR NOT NULL, batch BIGINT NOT NULL);
+
+CREATE TABLE thread_post (
+    post BIGINT NOT NULL, top BIGINT NOT NULL, depth INTEGER NOT NULL, root_status VARCHAR NOT NULL
+);
+
+CREATE TABLE to_trace (post BIGINT NOT NULL);
+
+CREATE VIEW actor_label AS
+SELECT actor, arg_max(handle, last_seen) AS handle, arg_max(name, last_seen) AS name
+FROM actor_handle GROUP BY actor;
+
+CREATE VIEW timed_post AS
+SELECT * FROM post WHERE created_at IS NOT NULL AND NOT list_contains(coalesce(flags, []), 'time_suspect');
+"""
+
+# Expressions used by every format. A macro lives as long as the connection.
+MACROS = r"""
+CREATE OR REPLACE TEMP MACRO epoch_time(raw) AS
+CASE
+    WHEN abs(try_cast(raw AS DOUBLE)) < 1e11 THEN make_timestamp((try_cast(raw AS DECIMAL(30, 6)) * 1000000)::BIGINT)
+    WHEN abs(try_cast(raw AS DOUBLE)) < 1e14 THEN make_timestamp((try_cast(raw AS DECIMAL(30, 3)) * 1000)::BIGINT)
+    WHEN abs(try_cast(raw AS DOUBLE)) < 1e17 THEN make_timestamp(try_cast(raw AS BIGINT))
+    ELSE make_timestamp(try_cast(raw AS BIGINT) // 1000)
+END;
+
+CREATE OR REPLACE TEMP MACRO is_day(raw) AS regexp_full_match(raw, '\d{4}-\d{2}-\d{2}');
+
+CREATE OR REPLACE TEMP MACRO utc_time(raw, zone) AS
+CASE
+    WHEN raw IS NULL OR raw = '' THEN NULL
+    WHEN raw LIKE '____-__-__T__:__:__%Z' AND raw NOT LIKE '%:60%' THEN try_cast(raw AS TIMESTAMP)
+    WHEN regexp_full_match(raw, '-?\d+(\.\d*)?') THEN try(epoch_time(raw))
+    WHEN is_day(raw) THEN try_cast(raw AS TIMESTAMP)
+    WHEN regexp_full_match(raw, '\w{3} \w{3} \d\d \d\d:\d\d:\d\d [+-]\d{4} \d{4}')
+        THEN try_strptime(raw, '%a %b %d %H:%M:%S %z %Y')::TIMESTAMP
+    WHEN regexp_full_match(raw, '\d{4,6}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)? ?([Zz]|UTC|[+-]\d\d(:?\d\d)?)')
+        THEN try_cast(replace(regexp_replace(regexp_replace(raw, '(\d\d:\d\d):60', '\1:59'), ' ?(UTC|[zZ])$', '+00'),
+                              ',', '.') AS TIMESTAMPTZ)::TIMESTAMP
+    WHEN zone IS NOT NULL
+        THEN timezone(zone, try_cast(regexp_replace(raw, '(\d\d:\d\d):60', '\1:59') AS TIMESTAMP))::TIMESTAMP
+END;
+
+CREATE OR REPLACE TEMP MACRO plain_text(html) AS
+CASE WHEN html NOT SIMILAR TO '.*[<&].*' THEN html ELSE
+    replace(replace(replace(replace(replace(replace(replace(
+        regexp_replace(regexp_replace(regexp_replace(html, '</p>\s*<p>', E'\n\n', 'g'), '<br\s*/?>', E'\n', 'g'),
+                       '<[^>]*>', '', 'g'),
+        '&lt;', '<'), '&gt;', '>'), '&quot;', '"'), '&#39;', ''''), '&apos;', ''''), '&nbsp;', ' '), '&amp;', '&')
+END;
+"""
+
+# What one sighting of a post looks like on its way into the store; the formats and collectors fill it.
+INCOMING = """
+CREATE OR REPLACE TEMP TABLE incoming (
+    byte_offset BIGINT, source VARCHAR, id VARCHAR, author_id VARCHAR, author_handle VARCHAR, author_name VARCHAR,
+    created_at TIMESTAMP, text VARCHAR, lang VARCHAR, reply_to VARCHAR, reply_to_author VARCHAR,
+    quote_of VARCHAR, quote_author VARCHAR, repost_of VARCHAR, repost_author VARCHAR, conversation VARCHAR,
+    mentions STRUCT(id VARCHAR, handle VARCHAR)[], hashtags VARCHAR[], urls VARCHAR[],
+    likes BIGINT, reposts BIGINT, replies BIGINT, quotes BIGINT, views BIGINT,
+    edited_at TIMESTAMP, referenced BOOLEAN, seen_at TIMESTAMP, link VARCHAR, protected BOOLEAN,
+    flags VARCHAR[], problem VARCHAR, line_sha256 VARCHAR, nested BOOLEAN
+);
+CREATE OR REPLACE TEMP TABLE incoming_actor (
+    source VARCHAR, id VARCHAR, handle VARCHAR, name VARCHAR, seen_at TIMESTAMP
+);
+CREATE OR REPLACE TEMP TABLE incoming_deletion (source VARCHAR, id VARCHAR);
+"""
