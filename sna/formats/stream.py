@@ -125,7 +125,7 @@ def refuse_foreign(name: str, head: bytes) -> None:
     start = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         raise InputError(f"{name} is an HTML or XML page (an error page of the service?), not a file of posts")
-    if b"\x00" in head:
+    if b"\x00" in head[:64] or head.count(0) > len(head) // 64:
         raise InputError(f"{name} is binary or UTF-16 data, not a file of posts")
 
 

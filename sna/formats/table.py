@@ -187,12 +187,18 @@ def _csv_chunk(
 ) -> TableChunk:
     refused = Refused()
     body = _sound_lines(buffer, base, refused)
+    searched = 0
 
     def on_invalid(row: pa_csv.InvalidRow) -> str:
+        nonlocal searched
         text = (row.text or "").encode("utf-8")
+        at = body.find(text, searched)
+        while at > 0 and body[at - 1] != 10:
+            at = body.find(text, at + 1)
+        searched = max(at, 0) + len(text)
         is_cut = is_last and body.rstrip(b"\r\n").endswith(text) and not body.endswith(b"\n")
         reason = "incomplete" if is_cut else f"{row.actual_columns} columns instead of {row.expected_columns}"
-        refused.add(base + max(body.find(text), 0), reason, text)
+        refused.add(base + max(at, 0), reason, text)
         return "skip"
 
     columns = sorted(set(mapping.values()))
@@ -231,6 +237,8 @@ def _sound_lines(buffer: bytes, base: int, refused: Refused) -> bytes:
                 sound.append(line)
             except UnicodeDecodeError:
                 refused.add(at, "invalid UTF-8", line)
+                # Blank lines of the same length are passed over and keep all offsets true.
+                sound.append(b"\n" * len(line))
             at += len(line)
         return b"".join(sound)
     return buffer

@@ -35,11 +35,23 @@ class EdgeArrays:
         divisor = max(self.nodes, 1)
         return EdgeArrays(self.nodes, pair // divisor, pair % divisor, weight)
 
+    def both_ways(self) -> "EdgeArrays":
+        """Return an undirected graph, one edge per pair, as a directed one with an edge each way (a loop stays one)."""
+        other = self.source != self.target
+        return EdgeArrays(
+            self.nodes,
+            np.concatenate((self.source, self.target[other])),
+            np.concatenate((self.target, self.source[other])),
+            np.concatenate((self.weight, self.weight[other])),
+        )
+
     def to_csr(self) -> "csr_array":
         """Return the weighted adjacency matrix, row = source, column = target."""
         return coo_array((self.weight, (self.source, self.target)), shape=(self.nodes, self.nodes)).tocsr()
 
     def to_networkit(self, *, directed: bool = True, weighted: bool = False) -> "networkit.Graph":
         """Return the graph for NetworKit; undirected ones should come from `undirected`."""
+        if len(self.source) == 0:
+            return networkit.Graph(self.nodes, weighted, directed)
         pairs = (self.source.astype(np.uint64), self.target.astype(np.uint64))
         return networkit.GraphFromCoo((self.weight, pairs), n=self.nodes, weighted=weighted, directed=directed)

@@ -72,17 +72,22 @@ class Network:
         return network
 
     def measured(self, *, with_betweenness: bool = True) -> "Network":
-        """Return the network with the columns of each measure on its nodes, and `facts` of the whole graph.
-
-        Betweenness is left out beyond measures.EXACT_BETWEENNESS_NODES unless it is asked for.
-        """
-        arrays = self.arrays()
-        degree, groups = measures.degrees(arrays), leiden(arrays)
-        columns = {
-            "in_degree": degree.in_degree,
-            "out_degree": degree.out_degree,
-            "in_strength": degree.in_strength,
-            "out_strength": degree.out_strength,
+        """Return the network with the columns of each measure on its nodes, and `facts` of the whole graph."""
+        edges = self.arrays()
+        groups = leiden(edges)
+        # An undirected edge is two directed ones to the measures that follow directions.
+        arrays = edges if self.directed else edges.both_ways()
+        degree = measures.degrees(arrays)
+        columns = {"degree": degree.in_degree, "strength": degree.in_strength}
+        if self.directed:
+            columns = {
+                "in_degree": degree.in_degree,
+                "out_degree": degree.out_degree,
+                "in_strength": degree.in_strength,
+                "out_strength": degree.out_strength,
+                "strength": degree.in_strength + degree.out_strength,
+            }
+        columns |= {
             "pagerank": measures.pagerank(arrays),
             "core": measures.core_numbers(arrays),
             "component": measures.components(arrays),
@@ -90,16 +95,18 @@ class Network:
         }
         facts: dict[str, object] = {
             "nodes": arrays.nodes,
-            "edges": len(arrays.source),
-            "reciprocity": measures.reciprocity(arrays),
+            "edges": len(edges.source),
             "communities": int(groups.label.max()) + 1 if arrays.nodes else 0,
             "modularity": groups.modularity,
         }
+        if self.directed:
+            facts["reciprocity"] = measures.reciprocity(arrays)
         if with_betweenness:
             between = measures.betweenness(arrays)
             columns["betweenness"] = between.value
-            facts |= {"betweenness_error": between.error, "betweenness_confidence": between.confidence}
-        return replace(self, nodes=self.nodes.with_columns(**{k: pl.Series(v) for k, v in columns.items()}), facts=facts)
+            facts["betweenness_error"] = between.error
+        measured = self.nodes.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
+        return replace(self, nodes=measured, facts=(self.facts or {}) | facts)
 
     def _kept(self, edges: pl.DataFrame) -> "Network":
         used = np.union1d(edges["source"].to_numpy(), edges["target"].to_numpy())

@@ -201,7 +201,7 @@ def _number(db: duckdb.DuckDBPyConnection, what: str, source: object) -> None:
 def _sort_sightings(db: duckdb.DuckDBPyConnection, source: object) -> None:
     """Make `sighting`: the chunk's posts with keys for ids; `is_new` marks the one to store per unknown post.
 
-    Of several sightings of one new post the collected, then the latest one is stored; the others are merged.
+    Of several sightings of one new post the collected, then the latest, then the first one is stored; the others are merged.
     """
     db.execute(
         """CREATE OR REPLACE TEMP TABLE sighting AS
@@ -226,7 +226,7 @@ def _sort_sightings(db: duckdb.DuckDBPyConnection, source: object) -> None:
     )
     db.execute(
         """CREATE OR REPLACE TEMP TABLE chosen AS
-           SELECT post, arg_max(seq, (NOT referenced, seen_at, seq)) AS seq FROM sighting
+           SELECT post, arg_max(seq, (NOT referenced, seen_at, -seq)) AS seq FROM sighting
            WHERE is_new GROUP BY post HAVING count(*) > 1"""
     )
     db.execute(

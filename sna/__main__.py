@@ -1,0 +1,5 @@
+"""Runs the command line as `python -m sna`."""
+
+from sna.cli import main
+
+main()

@@ -1,0 +1,348 @@
+"""The command line: each command parses its arguments, calls one function and renders what it returns."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import duckdb
+import typer
+
+import sna
+from sna import render
+from sna.api import Case
+from sna.demo import run_demo
+from sna.errors import InputError, SnaError, UsageError
+from sna.exports.files import SUFFIXES, export_network
+from sna.formats.importer import FORMATS, ImportPlan
+from sna.formats.table import FIELDS
+from sna.graphs.actors import SORTS as ACTOR_SORTS
+from sna.graphs.conversations import SORTS as THREAD_SORTS
+from sna.graphs.conversations import ThreadFilter
+from sna.graphs.interactions import KINDS, Window
+from sna.graphs.networks import NETWORKS
+from sna.post import RootStatus, Tally
+
+app = typer.Typer(
+    name="sna", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Investigate public conversation: who speaks, who posted first, who interacts with whom.",
+    epilog="Example: sna case new town --purpose 'flood rumours' --legal-basis 'public interest' --keep-days 90",
+)
+case_app = typer.Typer(no_args_is_help=True, help="Make and show cases.")
+threads_app = typer.Typer(no_args_is_help=True, help="List, show and trace conversations.")
+graph_app = typer.Typer(no_args_is_help=True, help="Build networks and export them.")
+app.add_typer(case_app, name="case")
+app.add_typer(threads_app, name="threads")
+app.add_typer(graph_app, name="graph")
+
+CaseOption = Annotated[
+    Path | None, typer.Option("--case", help="The case folder; else SNA_CASE, else the current folder.", metavar="DIR")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+SinceOption = Annotated[str | None, typer.Option(help="From this time on (ISO 8601, UTC).", metavar="TIME")]
+UntilOption = Annotated[str | None, typer.Option(help="Up to, not including, this time (ISO 8601, UTC).", metavar="TIME")]
+LimitOption = Annotated[int, typer.Option(help="How many rows at the most; 0 for all.", min=0)]
+
+
+def main() -> None:
+    """Run the command line; every failure becomes one line on standard error and an exit code."""
+    os.umask(0o077)
+    try:
+        code = app(standalone_mode=False)
+    except SnaError as error:
+        code = _fail(str(error), error.exit_code)
+    except typer.Abort:
+        code = _fail("stopped", 130)
+    except typer.TyperException as error:
+        code = _fail(_usage_failure(error), 2)
+    except KeyboardInterrupt:
+        code = _fail("stopped; what was finished is kept, and the same command goes on from there", 130)
+    except BrokenPipeError:
+        # The reader of a pipe left early; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except duckdb.Error as error:
+        code = _fail(_store_failure(error), 3)
+    sys.exit(code or 0)
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"sna: {render.for_terminal(message)}\n")
+    return code
+
+
+def _usage_failure(error: typer.TyperException) -> str:
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    return f"{message} (see {context.command_path} --help)" if context else message
+
+
+def _store_failure(error: duckdb.Error) -> str:
+    kind = type(error).__name__
+    if "No space left" in str(error) or isinstance(error, duckdb.OutOfMemoryException):
+        return "the disk or the memory is full; free some and repeat the command, nothing is stored twice"
+    return f"the store cannot be read or written ({kind}); if this repeats, restore it from a copy"
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"sna {sna.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Investigate public conversation: who speaks, who posted first, who interacts with whom."""
+
+
+@app.command(epilog="Example: sna demo demo-case")
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to make the fictional case.", metavar="DIR")] = Path("demo-case"),
+    as_json: JsonOption = False,
+) -> None:
+    """Make a fictional case, import it, trace its threads and export its graph, all offline."""
+    result = run_demo(folder)
+    if as_json:
+        render.print_json({"case": str(folder), "status": render.status_as_json(result.status),
+                           "files": [str(file) for file in result.files]})
+        return
+    render.print_tally(result.tally)
+    render.print_status(result.status)
+    render.print_threads(result.threads)
+    render.print_actors(result.actors, "replies_received")
+    for file in result.files:
+        typer.echo(f"wrote {file}")
+    typer.echo(f"Go on with: sna threads show {result.threads['top'][0]} --case {folder}")
+
+
+@case_app.command("new", epilog="Example: sna case new town --purpose 'flood rumours' --legal-basis consent --keep-days 90")
+def case_new(
+    folder: Annotated[Path, typer.Argument(help="The new case folder.", metavar="DIR")],
+    purpose: Annotated[str, typer.Option(help="What the case is to find out.")],
+    legal_basis: Annotated[str, typer.Option(help="On what legal basis posts are processed.")],
+    keep_days: Annotated[int, typer.Option(help="How many days posts may be kept.", metavar="N")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make a case: a private folder with its policy, its store and its audit file."""
+    case = sna.new_case(folder, purpose, legal_basis, keep_days)
+    if as_json:
+        render.print_json(_policy(case))
+    else:
+        typer.echo(f"made the case {folder}; import with: sna import FILE --case {folder}")
+
+
+@case_app.command("show", epilog="Example: sna case show --case town")
+def case_show(case: CaseOption = None, as_json: JsonOption = False) -> None:
+    """Show why a case exists, on what legal basis, and how long its posts are kept."""
+    policy = _policy(sna.open_case(case))
+    if as_json:
+        render.print_json(policy)
+    else:
+        for name, value in policy.items():
+            typer.echo(f"{name.replace('_', ' ')}: {render.for_terminal(str(value))}")
+
+
+@app.command("import", epilog="Example: sna import tweets.jsonl.gz page-*.json --case town")
+def import_posts(
+    files: Annotated[list[Path], typer.Argument(help="Files, plain, gzip or zstd; - for standard input.", metavar="FILE...")],
+    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "auto",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help=f"For tables: FIELD=COLUMN, again for each of {', '.join(FIELDS)}.", metavar="FIELD=COLUMN"),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="For tables: the name of the platform.", metavar="NAME")] = None,
+    timezone: Annotated[str | None, typer.Option(help="The zone of times that carry none, such as Europe/Paris.")] = None,
+    case: CaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import posts: X, Mastodon, Bluesky, Reddit by content, or any CSV, JSON Lines or Parquet table."""
+    plan = ImportPlan(form, _mapping(mapping or []), source, timezone)
+    opened = sna.open_case(case)
+    with render.progress_bar("import") as bar:
+        task = bar.add_task("import", total=None, rate="")
+
+        def advance(taken: int, size: int | None, tally: Tally) -> None:
+            seconds = bar.tasks[0].elapsed or 1
+            bar.update(task, completed=taken, total=size, rate=f"{tally.read / seconds:,.0f} posts/s")
+
+        tally = opened.import_files([None if str(f) == "-" else f for f in files], plan, advance)
+    if as_json:
+        render.print_json({"read": tally.read, **{n: getattr(tally, n) for n in (
+            "stored", "duplicates", "updated", "dropped", "quarantined", "profiles", "deletions", "deleted", "conflicts",
+            "reasons")}})
+    else:
+        render.print_tally(tally)
+
+
+@app.command(epilog="Example: sna status --json")
+def status(
+    quarantine: Annotated[bool, typer.Option("--quarantine", help="List what was kept out, and why.")] = False,
+    case: CaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the case holds: posts by source and kind, threads, gaps, window, quarantine."""
+    opened = sna.open_case(case)
+    if quarantine:
+        lines = [dict(zip(("file", "byte_offset", "reason", "sha256"), line, strict=True)) for line in opened.quarantine()]
+        if as_json:
+            render.print_json({"quarantine": lines})
+        else:
+            for line in lines:
+                typer.echo(f"{render.for_terminal(str(line['file']))} byte {line['byte_offset']}: {line['reason']}")
+        return
+    figures = opened.status()
+    if as_json:
+        render.print_json(render.status_as_json(figures))
+    else:
+        render.print_status(figures)
+
+
+@threads_app.command("list", epilog="Example: sna threads list --sort depth --min-posts 5")
+def threads_list(
+    sort: Annotated[str, typer.Option(help=f"One of {', '.join(THREAD_SORTS)}.")] = "posts",
+    limit: LimitOption = 20,
+    min_posts: Annotated[int, typer.Option(help="Only threads of at least this many posts.", min=1)] = 2,
+    source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
+    root_status: Annotated[str | None, typer.Option(help=f"Only with this root: {', '.join(RootStatus)}.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only with a post of this handle or id.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only with this text in one of their posts.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    conversations: Annotated[bool, typer.Option("--conversations", help="Group by claimed conversation.")] = False,
+    case: CaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List threads with their first posters, or claimed conversations with their fragments."""
+    opened = sna.open_case(case)
+    if conversations:
+        _print(opened.conversations(limit or None), "conversations", render.print_conversations, as_json)
+        return
+    chosen = ThreadFilter(min_posts, source, root_status, actor, text, _time(since), _time(until))
+    _print(opened.threads(chosen, sort, limit or None), "threads", render.print_threads, as_json)
+
+
+@threads_app.command("show", epilog="Example: sna threads show 1407299016946192390 --full")
+def threads_show(
+    post: Annotated[str, typer.Argument(help="Any post of the thread: its id, or source:id.")],
+    full: Annotated[bool, typer.Option("--full", help="Do not fold long chains.")] = False,
+    case: CaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a thread as a tree, with its first poster and what is missing."""
+    thread = sna.open_case(case).thread(post)
+    if as_json:
+        render.print_json(thread_as_json(thread))
+    else:
+        render.print_thread(thread, full=full)
+
+
+@threads_app.command("trace", epilog="Example: sna threads trace 1407308976946192390")
+def threads_trace(
+    post: Annotated[str, typer.Argument(help="A post: its id, or source:id.")],
+    case: CaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow a post up to the top of its thread."""
+    trace = sna.open_case(case).trace(post)
+    if as_json:
+        render.print_json({name: getattr(trace, name) for name in trace.__slots__})
+    else:
+        render.print_trace(trace)
+
+
+@app.command(epilog="Example: sna actors --sort pagerank --limit 10")
+def actors(
+    sort: Annotated[str, typer.Option(help=f"One of {', '.join(ACTOR_SORTS)}.")] = "replies_received",
+    limit: LimitOption = 20,
+    case: CaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List accounts with what they sent and received, and their place in the network."""
+    found = sna.open_case(case).actors(sort, limit or None)
+    _print(found, "actors", lambda frame: render.print_actors(frame, sort), as_json)
+
+
+@graph_app.command("export", epilog="Example: sna graph export town.gexf --kind reply,mention --dynamic")
+def graph_export(
+    out: Annotated[Path, typer.Argument(help=f"The file to write; its suffix is one of {', '.join(SUFFIXES)}.", metavar="OUT")],
+    network: Annotated[
+        str, typer.Option(help="; ".join(f"{kind.name}: {kind.about}" for kind in NETWORKS) + ".", metavar="NAME")
+    ] = "interactions",
+    kind: Annotated[str, typer.Option(help=f"Kinds of interaction, by commas: {', '.join(KINDS)}.")] = ",".join(KINDS),
+    since: SinceOption = None,
+    until: UntilOption = None,
+    min_weight: Annotated[int, typer.Option(help="Only edges of at least this weight.", min=1)] = 1,
+    largest_component: Annotated[bool, typer.Option("--largest-component", help="Only the largest component.")] = False,
+    top: Annotated[int | None, typer.Option(help="Only the N strongest nodes.", min=1, metavar="N")] = None,
+    loops: Annotated[bool, typer.Option("--loops", help="Keep edges from a node to itself.")] = False,
+    dynamic: Annotated[bool, typer.Option("--dynamic", help="GEXF with the time of every act.")] = False,
+    layout: Annotated[bool, typer.Option("--layout", help="Give each node a position.")] = False,
+    betweenness: Annotated[
+        bool, typer.Option("--betweenness/--no-betweenness", help="Exact up to 2,000 nodes, sampled beyond.")
+    ] = True,
+    case: CaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a network with its measures, ready for Gephi, a spreadsheet, Python or a browser."""
+    window = Window([part.strip() for part in kind.split(",") if part.strip()], _time(since), _time(until))
+    built = sna.open_case(case).network(network, window, loops=loops)
+    part = built.narrowed(min_weight=min_weight, largest_component=largest_component, top=top)
+    measured = part.measured(with_betweenness=betweenness)
+    files = export_network(measured, out, dynamic=dynamic, with_layout=layout)
+    if as_json:
+        render.print_json({"files": [str(file) for file in files], **(measured.facts or {})})
+    else:
+        for name, value in (measured.facts or {}).items():
+            typer.echo(f"{name.replace('_', ' ')}: {value}", err=True)
+        for file in files:
+            typer.echo(str(file))
+
+
+def thread_as_json(thread: "sna.graphs.conversations.Thread") -> dict[str, object]:
+    """Return a thread as a dictionary ready for JSON."""
+    content: dict[str, object] = {n: getattr(thread, n) for n in thread.__slots__ if n != "nodes"}
+    content["posts"] = [{n: getattr(node, n) for n in node.__slots__} for node in thread.nodes]
+    return content
+
+
+def _print(frame: "render.pl.DataFrame", name: str, show: Callable[["render.pl.DataFrame"], None], as_json: bool) -> None:
+    if as_json:
+        render.print_json({name: render.rows_as_json(frame)})
+    elif frame.height:
+        show(frame)
+    else:
+        typer.echo(f"no {name} here", err=True)
+
+
+def _policy(case: Case) -> dict[str, object]:
+    policy = case.policy
+    return {"case": str(case.folder.path), "purpose": policy.purpose, "legal_basis": policy.legal_basis,
+            "keep_days": policy.keep_days, "created_at": policy.created_at.isoformat(),
+            "closed_at": policy.closed_at.isoformat() if policy.closed_at else None}
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        name, sign, column = pair.partition("=")
+        if not sign or not column:
+            raise UsageError(f"--map wants FIELD=COLUMN, not {pair!r}")
+        mapping[name] = column
+    return mapping
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no time; write it as 2026-03-01 or 2026-03-01T14:30:00Z") from error
+    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+
+
+__all__ = ["InputError", "app", "main"]

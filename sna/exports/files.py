@@ -1,0 +1,79 @@
+"""Writes a network to a file, in the format that its suffix names, whole or not at all."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from sna.errors import InputError, UsageError
+from sna.exports.browser import write_graphology
+from sna.exports.gexf import write_gexf
+from sna.exports.graphml import write_graphml
+from sna.exports.style import colours, layout, sizes
+from sna.exports.tables import edge_list, node_and_edge_files, node_list, write_csv, write_parquet
+from sna.graphs.network import Network
+
+SUFFIXES = (".gexf", ".graphml", ".csv", ".parquet", ".json")
+
+
+def export_network(network: Network, path: Path, *, dynamic: bool = False, with_layout: bool = False) -> list[Path]:
+    """Write a measured network to `path` and return the files written (two for .csv and .parquet).
+
+    Nodes get size by strength and colour by community, and with `with_layout` a position. Raises
+    UsageError for an unknown suffix or a `dynamic` that the format cannot hold, InputError where the
+    file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(f"{path.name}: unknown suffix; one of {', '.join(SUFFIXES)}")
+    if dynamic and suffix != ".gexf":
+        raise UsageError("--dynamic needs a .gexf file; other formats hold no spells")
+    if dynamic and network.events is None:
+        raise UsageError(f"the network {network.name} has no times; leave out --dynamic")
+    styled = _styled(network, with_layout=with_layout)
+    if suffix == ".gexf":
+        _write(path, lambda file: write_gexf(styled, file, dynamic=dynamic))
+        return [path]
+    if suffix == ".graphml":
+        _write(path, lambda file: write_graphml(styled, file))
+        return [path]
+    if suffix == ".json":
+        _write(path, lambda file: write_graphology(styled, file))
+        return [path]
+    write = write_csv if suffix == ".csv" else write_parquet
+    nodes, edges = node_and_edge_files(path)
+    _write(nodes, lambda file: write(node_list(styled), file))
+    _write(edges, lambda file: write(edge_list(styled), file))
+    return [nodes, edges]
+
+
+def _styled(network: Network, *, with_layout: bool) -> Network:
+    nodes = network.nodes
+    if "strength" in nodes.columns:
+        strength = nodes["strength"].to_numpy()
+        colour = colours(nodes["community"].to_numpy())
+        nodes = nodes.with_columns(
+            size=pl.Series(sizes(strength)), r=pl.Series(colour[:, 0]), g=pl.Series(colour[:, 1]), b=pl.Series(colour[:, 2])
+        )
+    if with_layout:
+        place = layout(network.arrays())
+        nodes = nodes.with_columns(x=pl.Series(place[:, 0]), y=pl.Series(place[:, 1]))
+    return Network(network.name, network.directed, nodes, network.edges, network.events, network.facts)
+
+
+def _write(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

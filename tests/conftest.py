@@ -1,0 +1,99 @@
+"""What every test shares: a case in a temporary folder, the command line, and the real data where it is there."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import sna
+from sna.cli import main
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command gave back."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self):
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> sna.Case:
+    return sna.new_case(tmp_path / "case", "a test", "consent of nobody: invented posts", 30)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys) -> Iterator[Callable[..., Ran]]:
+    """Run the command line in this process: run('status', '--json', case=case)."""
+
+    def call(*arguments: object, case: sna.Case | None = None) -> Ran:
+        monkeypatch.setattr("sys.argv", ["sna", *map(str, arguments)])
+        monkeypatch.setenv("SNA_CASE", str(case.folder.path) if case else "")
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        captured = capsys.readouterr()
+        return Ran(int(stopped.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a file of lines: dictionaries become JSON, text and bytes stay."""
+
+    def to_bytes(line: object) -> bytes:
+        if isinstance(line, bytes):
+            return line
+        return (line if isinstance(line, str) else json.dumps(line)).encode()
+
+    def write_lines(*lines: object, name: str = "posts.jsonl", end: bytes = b"\n") -> Path:
+        path = tmp_path / name
+        path.write_bytes(b"\n".join(map(to_bytes, lines)) + (end if lines else b""))
+        return path
+
+    return write_lines
+
+
+@pytest.fixture
+def data() -> Callable[[str], Path]:
+    """Give a folder of the real data, or skip."""
+
+    def folder(name: str) -> Path:
+        if not (DATA / name).is_dir():
+            pytest.skip(f"the real data set {name} is not here; it belongs into ../shared/data beside the checkout")
+        return DATA / name
+
+    return folder
+
+
+@pytest.fixture
+def unwrapped(tmp_path: Path) -> Callable[[Path], Path]:
+    """Write the bodies of recorded answers, which are wrapped as {method, uri, status, body}, one a line."""
+
+    def unwrap(path: Path) -> Path:
+        out = tmp_path / path.name.removesuffix(".gz")
+        with gzip.open(path) as recorded:
+            out.write_text("".join(json.dumps(json.loads(line)["body"]) + "\n" for line in recorded), "utf-8")
+        return out
+
+    return unwrap
+
+
+def tweet(post: str, author: str = "1", **fields: object) -> dict[str, object]:
+    """Return an X v2 post as the API writes it."""
+    return {"id": post, "author_id": author, "created_at": "2026-03-01T12:00:00.000Z", "text": f"text {post}"} | fields
+
+
+def reply(post: str, to: str, author: str = "2", **fields: object) -> dict[str, object]:
+    """Return an X v2 post that answers another."""
+    return tweet(post, author, referenced_tweets=[{"type": "replied_to", "id": to}], **fields)
