@@ -1,5 +1,17 @@
-"""Runs the command line as `python -m sna`."""
+"""Starts the command line, as `sna` and as `python -m sna`; stops quietly even while it is still loading."""
 
-from sna.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from sna.cli import main as run
+    except KeyboardInterrupt:
+        sys.stderr.write("sna: stopped\n")
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -101,8 +101,12 @@ class Case:
             return build_network(store, name, window, loops=loops)
 
     def interactions(
-        self, kinds: Sequence[str] = KINDS, since: datetime | None = None, until: datetime | None = None,
-        *, loops: bool = False,
+        self,
+        kinds: Sequence[str] = KINDS,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        loops: bool = False,
     ) -> Network:
         """Return the network of accounts, linked by the given kinds of interaction in the window (UTC)."""
         return self.network("interactions", Window(kinds, since, until), loops=loops)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import duckdb
+import polars as pl
 import typer
 
 import sna
@@ -16,17 +17,21 @@ from sna.api import Case
 from sna.demo import run_demo
 from sna.errors import InputError, SnaError, UsageError
 from sna.exports.files import SUFFIXES, export_network
+from sna.exports.text import for_terminal
 from sna.formats.importer import FORMATS, ImportPlan
 from sna.formats.table import FIELDS
 from sna.graphs.actors import SORTS as ACTOR_SORTS
 from sna.graphs.conversations import SORTS as THREAD_SORTS
-from sna.graphs.conversations import ThreadFilter
+from sna.graphs.conversations import Thread, ThreadFilter
 from sna.graphs.interactions import KINDS, Window
 from sna.graphs.networks import NETWORKS
 from sna.post import RootStatus, Tally
 
 app = typer.Typer(
-    name="sna", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    name="sna",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Investigate public conversation: who speaks, who posted first, who interacts with whom.",
     epilog="Example: sna case new town --purpose 'flood rumours' --legal-basis 'public interest' --keep-days 90",
 )
@@ -42,7 +47,9 @@ CaseOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 SinceOption = Annotated[str | None, typer.Option(help="From this time on (ISO 8601, UTC).", metavar="TIME")]
-UntilOption = Annotated[str | None, typer.Option(help="Up to, not including, this time (ISO 8601, UTC).", metavar="TIME")]
+UntilOption = Annotated[
+    str | None, typer.Option(help="Up to, not including, this time (ISO 8601, UTC).", metavar="TIME")
+]
 LimitOption = Annotated[int, typer.Option(help="How many rows at the most; 0 for all.", min=0)]
 
 
@@ -50,26 +57,38 @@ def main() -> None:
     """Run the command line; every failure becomes one line on standard error and an exit code."""
     os.umask(0o077)
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False) or 0
+        # The parser swallows Ctrl-C and returns its exit code.
+        if code == STOPPED:
+            _fail(_STOPPED_LINE, STOPPED)
     except SnaError as error:
         code = _fail(str(error), error.exit_code)
     except typer.Abort:
-        code = _fail("stopped", 130)
+        code = _fail(_STOPPED_LINE, STOPPED)
     except typer.TyperException as error:
         code = _fail(_usage_failure(error), 2)
     except KeyboardInterrupt:
-        code = _fail("stopped; what was finished is kept, and the same command goes on from there", 130)
+        code = _fail(_STOPPED_LINE, STOPPED)
     except BrokenPipeError:
         # The reader of a pipe left early; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except duckdb.Error as error:
         code = _fail(_store_failure(error), 3)
-    sys.exit(code or 0)
+    except RuntimeError as error:
+        # So DuckDB says that Ctrl-C reached it.
+        if "interrupted" not in str(error).lower():
+            raise
+        code = _fail(_STOPPED_LINE, STOPPED)
+    sys.exit(code)
+
+
+STOPPED = 130
+_STOPPED_LINE = "stopped; what was finished is kept, and the same command goes on from there"
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"sna: {render.for_terminal(message)}\n")
+    sys.stderr.write(f"sna: {for_terminal(message)}\n")
     return code
 
 
@@ -94,21 +113,30 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def common(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Investigate public conversation: who speaks, who posted first, who interacts with whom."""
 
 
 @app.command(epilog="Example: sna demo demo-case")
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where to make the fictional case.", metavar="DIR")] = Path("demo-case"),
+    folder: Annotated[Path, typer.Argument(help="Where to make the fictional case.", metavar="DIR")] = Path(
+        "demo-case"
+    ),
     as_json: JsonOption = False,
 ) -> None:
     """Make a fictional case, import it, trace its threads and export its graph, all offline."""
     result = run_demo(folder)
     if as_json:
-        render.print_json({"case": str(folder), "status": render.status_as_json(result.status),
-                           "files": [str(file) for file in result.files]})
+        render.print_json(
+            {
+                "case": str(folder),
+                "status": render.status_as_json(result.status),
+                "files": [str(file) for file in result.files],
+            }
+        )
         return
     render.print_tally(result.tally)
     render.print_status(result.status)
@@ -119,7 +147,9 @@ def demo(
     typer.echo(f"Go on with: sna threads show {result.threads['top'][0]} --case {folder}")
 
 
-@case_app.command("new", epilog="Example: sna case new town --purpose 'flood rumours' --legal-basis consent --keep-days 90")
+@case_app.command(
+    "new", epilog="Example: sna case new town --purpose 'flood rumours' --legal-basis consent --keep-days 90"
+)
 def case_new(
     folder: Annotated[Path, typer.Argument(help="The new case folder.", metavar="DIR")],
     purpose: Annotated[str, typer.Option(help="What the case is to find out.")],
@@ -143,19 +173,25 @@ def case_show(case: CaseOption = None, as_json: JsonOption = False) -> None:
         render.print_json(policy)
     else:
         for name, value in policy.items():
-            typer.echo(f"{name.replace('_', ' ')}: {render.for_terminal(str(value))}")
+            typer.echo(f"{name.replace('_', ' ')}: {for_terminal(str(value))}")
 
 
 @app.command("import", epilog="Example: sna import tweets.jsonl.gz page-*.json --case town")
 def import_posts(
-    files: Annotated[list[Path], typer.Argument(help="Files, plain, gzip or zstd; - for standard input.", metavar="FILE...")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files, plain, gzip or zstd; - for standard input.", metavar="FILE...")
+    ],
     form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "auto",
     mapping: Annotated[
         list[str] | None,
-        typer.Option("--map", help=f"For tables: FIELD=COLUMN, again for each of {', '.join(FIELDS)}.", metavar="FIELD=COLUMN"),
+        typer.Option(
+            "--map", help=f"For tables: FIELD=COLUMN, again for each of {', '.join(FIELDS)}.", metavar="FIELD=COLUMN"
+        ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="For tables: the name of the platform.", metavar="NAME")] = None,
-    timezone: Annotated[str | None, typer.Option(help="The zone of times that carry none, such as Europe/Paris.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="The zone of times that carry none, such as Europe/Paris.")
+    ] = None,
     case: CaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -171,9 +207,26 @@ def import_posts(
 
         tally = opened.import_files([None if str(f) == "-" else f for f in files], plan, advance)
     if as_json:
-        render.print_json({"read": tally.read, **{n: getattr(tally, n) for n in (
-            "stored", "duplicates", "updated", "dropped", "quarantined", "profiles", "deletions", "deleted", "conflicts",
-            "reasons")}})
+        render.print_json(
+            {
+                "read": tally.read,
+                **{
+                    n: getattr(tally, n)
+                    for n in (
+                        "stored",
+                        "duplicates",
+                        "updated",
+                        "dropped",
+                        "quarantined",
+                        "profiles",
+                        "deletions",
+                        "deleted",
+                        "conflicts",
+                        "reasons",
+                    )
+                },
+            }
+        )
     else:
         render.print_tally(tally)
 
@@ -187,12 +240,14 @@ def status(
     """Show what the case holds: posts by source and kind, threads, gaps, window, quarantine."""
     opened = sna.open_case(case)
     if quarantine:
-        lines = [dict(zip(("file", "byte_offset", "reason", "sha256"), line, strict=True)) for line in opened.quarantine()]
+        lines = [
+            dict(zip(("file", "byte_offset", "reason", "sha256"), line, strict=True)) for line in opened.quarantine()
+        ]
         if as_json:
             render.print_json({"quarantine": lines})
         else:
             for line in lines:
-                typer.echo(f"{render.for_terminal(str(line['file']))} byte {line['byte_offset']}: {line['reason']}")
+                typer.echo(f"{for_terminal(str(line['file']))} byte {line['byte_offset']}: {line['reason']}")
         return
     figures = opened.status()
     if as_json:
@@ -268,7 +323,9 @@ def actors(
 
 @graph_app.command("export", epilog="Example: sna graph export town.gexf --kind reply,mention --dynamic")
 def graph_export(
-    out: Annotated[Path, typer.Argument(help=f"The file to write; its suffix is one of {', '.join(SUFFIXES)}.", metavar="OUT")],
+    out: Annotated[
+        Path, typer.Argument(help=f"The file to write; its suffix is one of {', '.join(SUFFIXES)}.", metavar="OUT")
+    ],
     network: Annotated[
         str, typer.Option(help="; ".join(f"{kind.name}: {kind.about}" for kind in NETWORKS) + ".", metavar="NAME")
     ] = "interactions",
@@ -302,14 +359,14 @@ def graph_export(
             typer.echo(str(file))
 
 
-def thread_as_json(thread: "sna.graphs.conversations.Thread") -> dict[str, object]:
+def thread_as_json(thread: Thread) -> dict[str, object]:
     """Return a thread as a dictionary ready for JSON."""
     content: dict[str, object] = {n: getattr(thread, n) for n in thread.__slots__ if n != "nodes"}
     content["posts"] = [{n: getattr(node, n) for n in node.__slots__} for node in thread.nodes]
     return content
 
 
-def _print(frame: "render.pl.DataFrame", name: str, show: Callable[["render.pl.DataFrame"], None], as_json: bool) -> None:
+def _print(frame: pl.DataFrame, name: str, show: Callable[[pl.DataFrame], None], as_json: bool) -> None:
     if as_json:
         render.print_json({name: render.rows_as_json(frame)})
     elif frame.height:
@@ -320,9 +377,14 @@ def _print(frame: "render.pl.DataFrame", name: str, show: Callable[["render.pl.D
 
 def _policy(case: Case) -> dict[str, object]:
     policy = case.policy
-    return {"case": str(case.folder.path), "purpose": policy.purpose, "legal_basis": policy.legal_basis,
-            "keep_days": policy.keep_days, "created_at": policy.created_at.isoformat(),
-            "closed_at": policy.closed_at.isoformat() if policy.closed_at else None}
+    return {
+        "case": str(case.folder.path),
+        "purpose": policy.purpose,
+        "legal_basis": policy.legal_basis,
+        "keep_days": policy.keep_days,
+        "created_at": policy.created_at.isoformat(),
+        "closed_at": policy.closed_at.isoformat() if policy.closed_at else None,
+    }
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:

@@ -124,8 +124,17 @@ class Tally:
 
     def add(self, other: "Tally") -> None:
         """Add the counts of `other` to these."""
-        for name in ("stored", "duplicates", "updated", "dropped", "quarantined", "profiles", "deletions",
-                     "deleted", "conflicts"):
+        for name in (
+            "stored",
+            "duplicates",
+            "updated",
+            "dropped",
+            "quarantined",
+            "profiles",
+            "deletions",
+            "deleted",
+            "conflicts",
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count

@@ -53,7 +53,9 @@ def iso(time: datetime | None) -> str | None:
 
 def rows_as_json(frame: pl.DataFrame) -> list[dict[str, object]]:
     """Return the rows of a frame as dictionaries ready for JSON."""
-    return [{k: iso(v) if isinstance(v, datetime) else v for k, v in row.items()} for row in frame.iter_rows(named=True)]
+    return [
+        {k: iso(v) if isinstance(v, datetime) else v for k, v in row.items()} for row in frame.iter_rows(named=True)
+    ]
 
 
 def status_as_json(status: Status) -> dict[str, object]:
@@ -87,7 +89,11 @@ def print_status(status: Status) -> None:
         line("cycles", status.cycles, "replies that answer each other")
     table.add_section()
     line("duplicates", status.duplicates, "met again, merged")
-    line("quarantined", status.quarantined, "kept out; `sna status --quarantine` lists them" if status.quarantined else "")
+    line(
+        "quarantined",
+        status.quarantined,
+        "kept out; `sna status --quarantine` lists them" if status.quarantined else "",
+    )
     for name, count, about in (
         ("dropped", status.dropped, "protected or deleted at the source"),
         ("deleted", status.deleted, "deletion events, remembered"),
@@ -109,9 +115,17 @@ def print_tally(tally: Tally) -> None:
         parts.insert(2, f"{tally.dropped:,} dropped")
     console = err()
     console.print(f"{tally.read:,} posts read = {' + '.join(parts)}")
-    more = [f"{count:,} {name}" for name, count in (
-        ("updated", tally.updated), ("profiles", tally.profiles), ("deletion events", tally.deletions),
-        ("posts deleted", tally.deleted), ("conflicts", tally.conflicts)) if count]
+    more = [
+        f"{count:,} {name}"
+        for name, count in (
+            ("updated", tally.updated),
+            ("profiles", tally.profiles),
+            ("deletion events", tally.deletions),
+            ("posts deleted", tally.deleted),
+            ("conflicts", tally.conflicts),
+        )
+        if count
+    ]
     if more:
         console.print(f"also {', '.join(more)}")
     for reason, count in sorted(tally.reasons.items(), key=lambda item: -item[1]):
@@ -120,24 +134,48 @@ def print_tally(tally: Tally) -> None:
 
 def print_threads(frame: pl.DataFrame) -> None:
     """Print threads as a table."""
-    table = _table(("posts", "right"), ("actors", "right"), ("depth", "right"), ("started (UTC)", "left"),
-                   ("first poster", "left"), ("top", "left"))
+    table = _table(
+        ("posts", "right"),
+        ("actors", "right"),
+        ("depth", "right"),
+        ("started (UTC)", "left"),
+        ("first poster", "left"),
+        ("top", "left"),
+    )
     for row in frame.iter_rows(named=True):
         name = row["first_poster_handle"] or row["first_poster"]
         poster = Text(for_terminal(name, 16)) if name else Text(f"{UNKNOWN}: {row['root_status']}", style="yellow")
-        table.add_row(f"{row['posts']:,}", f"{row['actors']:,}", f"{row['depth']:,}", _minute(row["started_at"]),
-                      poster, for_terminal(row["top"]))
+        table.add_row(
+            f"{row['posts']:,}",
+            f"{row['actors']:,}",
+            f"{row['depth']:,}",
+            _minute(row["started_at"]),
+            poster,
+            for_terminal(row["top"]),
+        )
     out().print(table)
 
 
 def print_conversations(frame: pl.DataFrame) -> None:
     """Print claimed conversations as a table."""
-    table = _table(("fragments", "right"), ("posts", "right"), ("actors", "right"), ("started (UTC)", "left"),
-                   ("first post", "left"), ("conversation", "left"))
+    table = _table(
+        ("fragments", "right"),
+        ("posts", "right"),
+        ("actors", "right"),
+        ("started (UTC)", "left"),
+        ("first post", "left"),
+        ("conversation", "left"),
+    )
     for row in frame.iter_rows(named=True):
         state = Text("collected") if row["first_post_collected"] else Text("missing", style="yellow")
-        table.add_row(f"{row['fragments']:,}", f"{row['posts']:,}", f"{row['actors']:,}", _minute(row["started_at"]),
-                      state, for_terminal(row["conversation"]))
+        table.add_row(
+            f"{row['fragments']:,}",
+            f"{row['posts']:,}",
+            f"{row['actors']:,}",
+            _minute(row["started_at"]),
+            state,
+            for_terminal(row["conversation"]),
+        )
     out().print(table)
 
 
@@ -161,7 +199,9 @@ def print_trace(trace: Trace) -> None:
         else:
             console.print(f"{'   ' if place else ''}{'↳ answers ' if place else ''}{for_terminal(post)}")
     if trace.missing_parent:
-        console.print(Text(f"   ↳ answers {for_terminal(trace.missing_parent)}, which was not collected", style="yellow"))
+        console.print(
+            Text(f"   ↳ answers {for_terminal(trace.missing_parent)}, which was not collected", style="yellow")
+        )
     _print_head(console, trace.root_status, trace.first_poster, trace.first_poster_handle, trace.claimed_conversation)
 
 
@@ -187,9 +227,16 @@ def progress_bar(description: str) -> Progress:
     """Return a progress bar on standard error, shown only where that is a terminal."""
     console = err()
     return Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), TaskProgressColumn(),
-        DownloadColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-        console=console, disable=not console.is_terminal, transient=True,
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
     )
 
 
@@ -255,8 +302,12 @@ def _table(*columns: tuple[str, str], headers: bool = True) -> Table:
     table = Table(box=box.SIMPLE_HEAD if headers else box.SIMPLE, show_header=headers, pad_edge=False, show_edge=False)
     for place, (name, side) in enumerate(columns):
         is_last = place == len(columns) - 1
-        table.add_column(name, justify="right" if side == "right" else "left", overflow="fold", no_wrap=not (
-            is_last or "_" in name or " " in name and side == "right"))
+        table.add_column(
+            name,
+            justify="right" if side == "right" else "left",
+            overflow="fold",
+            no_wrap=not (is_last or "_" in name or (" " in name and side == "right")),
+        )
     return table
 
 

@@ -37,7 +37,9 @@ def test_1_a_cut_last_line_is_quarantined_and_a_later_whole_file_adds_it(case, w
 
 
 def test_2_invalid_utf_8_is_never_replaced(case, write):
-    assert quarantined(case, write, json.dumps(tweet("3")).encode().replace(b"text 3", b"te\xfft")) == {"invalid UTF-8": 1}
+    assert quarantined(case, write, json.dumps(tweet("3")).encode().replace(b"text 3", b"te\xfft")) == {
+        "invalid UTF-8": 1
+    }
 
 
 def test_3_a_byte_order_mark_is_accepted(case, write):
@@ -46,10 +48,16 @@ def test_3_a_byte_order_mark_is_accepted(case, write):
     assert imported(case, table, format="table", mapping={"id": "id"}).stored == 1
 
 
-@pytest.mark.parametrize(("content", "what"), [
-    ('{"id": 1}'.encode("utf-16"), "UTF-16"), (b"<!DOCTYPE html><html>", "HTML"), (b"%PDF-1.7 ...", "PDF"),
-    (b"\x00\x01\x02binary", "binary"), (b"PK\x03\x04zip", "ZIP"),
-])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ('{"id": 1}'.encode("utf-16"), "UTF-16"),
+        (b"<!DOCTYPE html><html>", "HTML"),
+        (b"%PDF-1.7 ...", "PDF"),
+        (b"\x00\x01\x02binary", "binary"),
+        (b"PK\x03\x04zip", "ZIP"),
+    ],
+)
 def test_4_what_is_no_text_is_refused_at_once(case, write, run, content, what):
     ran = run("import", write(content, name="odd"), case=case)
     assert ran.code == 4
@@ -64,9 +72,14 @@ def test_5_escaped_nul_is_removed_and_flagged(case, write):
     assert case.thread("3").nodes[0].text == "ab \\u0000"
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("a\tb", "raw control byte"), ('\\ud800"', None), ("a\x00b", "raw control byte"),
-])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a\tb", "raw control byte"),
+        ('\\ud800"', None),
+        ("a\x00b", "raw control byte"),
+    ],
+)
 def test_6_raw_control_bytes_and_lone_surrogates(case, write, text, reason):
     line = f'{{"id": "3", "author_id": "1", "created_at": "2026-03-01T12:00:00Z", "text": "{text}"}}'
     line = line.replace('""', '"')
@@ -87,10 +100,13 @@ def test_7_ids_stay_exact_and_rounded_ones_are_quarantined(case, write):
     assert case.trace("5").top == big
 
 
-@pytest.mark.parametrize("line", [
-    '{"id": "3", "id": "4", "text": "a", "author_id": "1"}',
-    '{"id": "3", "text": "a", "author_id": "1", "author": {"id": "1", "id": "2"}}',
-])
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"id": "3", "id": "4", "text": "a", "author_id": "1"}',
+        '{"id": "3", "text": "a", "author_id": "1", "author": {"id": "1", "id": "2"}}',
+    ],
+)
 def test_8_a_doubled_key_is_quarantined(case, write, line):
     assert quarantined(case, write, line) == {"the same key twice": 1}
 
@@ -106,9 +122,9 @@ def test_9_long_lines_and_deep_nesting_are_quarantined(case, write):
 def test_9_a_line_longer_than_a_chunk_is_skipped_whole(write):
     path = write("a" * 50, "b" * 500, "c", name="x")
     with stream.open_stream(path) as opened:
-        chunks = list(read_chunks(opened, size=100, layout=units.Layout.LINES))
-    assert [t.strip() for c in chunks for t in c.text.to_pylist()] == [b"a" * 50, b"c"]
-    assert [o for c in chunks for o in c.overlong] == [51]
+        chunks = [(c.text.to_pylist(), c.overlong) for c in read_chunks(opened, size=100, layout=units.Layout.LINES)]
+    assert [line.strip() for lines, _ in chunks for line in lines] == [b"a" * 50, b"c"]
+    assert [offset for _, offsets in chunks for offset in offsets] == [51]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n\r\n", b"[]", b"{}"])
@@ -125,9 +141,13 @@ def test_10_crlf_line_ends_are_fine(case, tmp_path):
 
 @pytest.mark.parametrize("indent", [None, 1])
 def test_11_arrays_and_pages_over_several_lines_are_read_as_streams(case, write, indent):
-    array = write(json.dumps([tweet("1", text='brackets ]}[{ and "quotes" \\'), tweet("2")], indent=indent), name="a.json")
-    page = write(json.dumps({"data": [tweet("3")], "includes": {}, "errors": [{"title": "Not Found Error"}]}, indent=indent),
-                 name="p.json")
+    array = write(
+        json.dumps([tweet("1", text='brackets ]}[{ and "quotes" \\'), tweet("2")], indent=indent), name="a.json"
+    )
+    page = write(
+        json.dumps({"data": [tweet("3")], "includes": {}, "errors": [{"title": "Not Found Error"}]}, indent=indent),
+        name="p.json",
+    )
     assert imported(case, array, page).stored == 3
 
 
@@ -136,7 +156,11 @@ def test_11_a_stream_cut_anywhere_gives_the_same_units(write):
     path = write(text, name="a.json")
     for size in range(1, 40):
         with stream.open_stream(path) as opened:
-            found = [json.loads(t) for c in read_chunks(opened, size=size, layout=units.Layout.ARRAY) for t in c.text.to_pylist()]
+            found = [
+                json.loads(t)
+                for c in read_chunks(opened, size=size, layout=units.Layout.ARRAY)
+                for t in c.text.to_pylist()
+            ]
         assert found == json.loads(text), size
 
 
@@ -145,11 +169,19 @@ def test_11_an_array_that_is_cut_off_keeps_what_is_whole(case, write):
     assert (tally.stored, tally.reasons) == (1, {"incomplete": 1})
 
 
-@pytest.mark.parametrize(("line", "reason"), [
-    ("5", "not a JSON object"), ('"text"', "not a JSON object"), ("null", "not a JSON object"),
-    (tweet("3", text={"a": 1}), "the text is no text"), ({"__proto__": 1, "constructor": 2}, "no known kind of post"),
-    (tweet("", text="x"), "no id"), (tweet("3") | {"id": None}, "no id"), (tweet("3") | {"id": {"a": 1}}, "the id is no text"),
-])
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("5", "not a JSON object"),
+        ('"text"', "not a JSON object"),
+        ("null", "not a JSON object"),
+        (tweet("3", text={"a": 1}), "the text is no text"),
+        ({"__proto__": 1, "constructor": 2}, "no known kind of post"),
+        (tweet("", text="x"), "no id"),
+        (tweet("3") | {"id": None}, "no id"),
+        (tweet("3") | {"id": {"a": 1}}, "the id is no text"),
+    ],
+)
 def test_12_scalars_wrong_types_and_unknown_objects(case, write, line, reason):
     assert quarantined(case, write, line) == {reason: 1}
 
@@ -180,17 +212,26 @@ def metrics(likes: int):
 
 def test_14_newer_metrics_win_whatever_the_order_of_imports(case, write):
     def page(day: int, likes: int):
-        return {"data": [tweet("1", public_metrics=metrics(likes))], "__twarc": {"retrieved_at": f"2026-03-0{day}T00:00:00Z"}}
+        return {
+            "data": [tweet("1", public_metrics=metrics(likes))],
+            "__twarc": {"retrieved_at": f"2026-03-0{day}T00:00:00Z"},
+        }
 
     for day, likes, expected in ((2, 5, 5), (4, 9, 9), (3, 7, 9)):
         imported(case, write(page(day, likes), name=f"{day}.jsonl"))
-        with case._reader() as store:  # noqa: SLF001
+        with case._reader() as store:
             assert store.value("SELECT likes FROM post") == expected
 
 
 def test_14_edits_update_the_text_and_contradictions_are_logged(case, write):
-    first = {"id": "1", "created_at": "2026-03-01T12:00:00Z", "content": "old", "account": {"id": "1", "acct": "a"},
-             "edited_at": None, "tags": [{"name": "one"}]}
+    first = {
+        "id": "1",
+        "created_at": "2026-03-01T12:00:00Z",
+        "content": "old",
+        "account": {"id": "1", "acct": "a"},
+        "edited_at": None,
+        "tags": [{"name": "one"}],
+    }
     edited = first | {"content": "new", "edited_at": "2026-03-01T13:00:00Z", "tags": [{"name": "two"}]}
     other = edited | {"account": {"id": "2", "acct": "b"}}
     tally = imported(case, write(first, edited, edited, other))
@@ -223,9 +264,15 @@ def test_14_a_referenced_post_becomes_collected_and_gains_its_parent(case, write
 
 
 def test_20_times_that_cannot_be_are_flagged_and_never_an_origin(case, write):
-    lines = [tweet("1", created_at="2999-01-01T00:00:00Z"), tweet("2", created_at="1900-01-01T00:00:00Z"),
-             tweet("3", created_at="0000-01-01T00:00:00Z"), tweet("4", created_at="99999-01-01T00:00:00Z"), tweet("5"),
-             tweet("6", created_at="2026-13-45T00:00:00Z"), tweet("7", created_at="yesterday")]
+    lines = [
+        tweet("1", created_at="2999-01-01T00:00:00Z"),
+        tweet("2", created_at="1900-01-01T00:00:00Z"),
+        tweet("3", created_at="0000-01-01T00:00:00Z"),
+        tweet("4", created_at="99999-01-01T00:00:00Z"),
+        tweet("5"),
+        tweet("6", created_at="2026-13-45T00:00:00Z"),
+        tweet("7", created_at="yesterday"),
+    ]
     tally = imported(case, write(*lines))
     assert (tally.stored, tally.reasons) == (5, {"impossible time": 2})
     status = case.status()
@@ -234,14 +281,22 @@ def test_20_times_that_cannot_be_are_flagged_and_never_an_origin(case, write):
     assert {case.thread(str(n)).nodes[0].id for n in range(1, 6)} == {"1", "2", "3", "4", "5"}
 
 
-@pytest.mark.parametrize(("raw", "utc"), [
-    ("1772366400", "2026-03-01T12:00:00"), ("1772366400000", "2026-03-01T12:00:00"),
-    ("1772366400000000", "2026-03-01T12:00:00"), ("1772366400.5", "2026-03-01T12:00:00.500000"),
-    ("2026-03-01T14:00:00+02:00", "2026-03-01T12:00:00"), ("2026-03-01 12:00:00 UTC", "2026-03-01T12:00:00"),
-    ("2026-03-01T12:00Z", "2026-03-01T12:00:00"), ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59"),
-    ("2026-03-01", "2026-03-01T00:00:00"), ("Sun Mar 01 14:00:00 +0200 2026", "2026-03-01T12:00:00"),
-    ("2026-03-01T12:00:00.123456789Z", "2026-03-01T12:00:00.123456"),
-])
+@pytest.mark.parametrize(
+    ("raw", "utc"),
+    [
+        ("1772366400", "2026-03-01T12:00:00"),
+        ("1772366400000", "2026-03-01T12:00:00"),
+        ("1772366400000000", "2026-03-01T12:00:00"),
+        ("1772366400.5", "2026-03-01T12:00:00.500000"),
+        ("2026-03-01T14:00:00+02:00", "2026-03-01T12:00:00"),
+        ("2026-03-01 12:00:00 UTC", "2026-03-01T12:00:00"),
+        ("2026-03-01T12:00Z", "2026-03-01T12:00:00"),
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59"),
+        ("2026-03-01", "2026-03-01T00:00:00"),
+        ("Sun Mar 01 14:00:00 +0200 2026", "2026-03-01T12:00:00"),
+        ("2026-03-01T12:00:00.123456789Z", "2026-03-01T12:00:00.123456"),
+    ],
+)
 def test_21_times_in_every_writing(case, write, raw, utc):
     path = write(json.dumps({"id": "1", "t": raw}))
     assert imported(case, path, format="table", mapping={"id": "id", "created_at": "t"}).reasons == {}
@@ -260,8 +315,11 @@ def test_21_a_time_without_a_zone_needs_one(case, write):
 
 def test_24_an_actor_is_the_native_id_and_its_latest_handle_is_shown(case, write):
     def page(day: int, user: str, handle: str):
-        return {"data": [tweet(f"{day}{user}", user)], "includes": {"users": [{"id": user, "username": handle, "name": "N"}]},
-                "__twarc": {"retrieved_at": f"2026-03-0{day}T00:00:00Z"}}
+        return {
+            "data": [tweet(f"{day}{user}", user)],
+            "includes": {"users": [{"id": user, "username": handle, "name": "N"}]},
+            "__twarc": {"retrieved_at": f"2026-03-0{day}T00:00:00Z"},
+        }
 
     imported(case, write(page(2, "7", "new_name"), page(1, "7", "old_name"), page(3, "8", "old_name")))
     assert case.status().actors == 2
@@ -297,5 +355,5 @@ def test_csv_rows_with_too_many_columns_are_quarantined(case, write):
 
 def test_quarantine_keeps_no_text(case, write):
     imported(case, write(tweet("1"), '{"id": "3", "text": "a secret thing"'))
-    with case._reader() as store:  # noqa: SLF001
+    with case._reader() as store:
         assert "secret" not in str(store.rows("SELECT * FROM quarantine"))

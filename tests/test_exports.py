@@ -17,9 +17,27 @@ from sna.post import Mention
 
 NOON = datetime(2026, 3, 1, 12)
 HOSTILE = (
-    "=cmd|' /C calc'!A0", "+1+1", "-2", "@SUM(A1)", "\t=1", "<script>alert(1)</script>", "[/foo]", "\x1b[31mred\x1b[0m",
-    "\x9b31m", "\u202egnp.exe", "zero\u200bwidth", "\x00nul", "]]>", "a&b\"c'd", "line\nbreak\r\n", "\ufffe\uffff", "é 你好 🚋",
-    " =1", "null", "\u2028", "",
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2",
+    "@SUM(A1)",
+    "\t=1",
+    "<script>alert(1)</script>",
+    "[/foo]",
+    "\x1b[31mred\x1b[0m",
+    "\x9b31m",
+    "\u202egnp.exe",
+    "zero\u200bwidth",
+    "\x00nul",
+    "]]>",
+    "a&b\"c'd",
+    "line\nbreak\r\n",
+    "\ufffe\uffff",
+    "é 你好 🚋",
+    " =1",
+    "null",
+    "\u2028",
+    "",
 )
 
 
@@ -28,9 +46,23 @@ def hostile(case) -> sna.Case:
     """A case in which every text that an export can carry is hostile."""
     posts = []
     for n, text in enumerate(HOSTILE):
-        posts.append(Post("x", f"{n}", f"{n} {text}", text or "empty", text, NOON + timedelta(minutes=n), text,
-                          reply_to=str(n - 1) if n else None, conversation=text or None, hashtags=(text,), urls=(text,),
-                          mentions=(Mention(f"{n} {text}"), Mention(handle=text or "m")), lang=text))
+        posts.append(
+            Post(
+                "x",
+                f"{n}",
+                f"{n} {text}",
+                text or "empty",
+                text,
+                NOON + timedelta(minutes=n),
+                text,
+                reply_to=str(n - 1) if n else None,
+                conversation=text or None,
+                hashtags=(text,),
+                urls=(text,),
+                mentions=(Mention(f"{n} {text}"), Mention(handle=text or "m")),
+                lang=text,
+            )
+        )
     case.ingest(posts)
     return case
 
@@ -121,8 +153,13 @@ def test_wide_characters_are_cut_at_columns_not_at_characters():
 
 
 def test_a_dynamic_export_carries_the_time_of_every_act(case, tmp_path):
-    case.ingest([Post("x", "1", "a", created_at=NOON), Post("x", "2", "b", created_at=NOON, reply_to="1"),
-                 Post("x", "3", "b", created_at=NOON + timedelta(hours=1), reply_to="1")])
+    case.ingest(
+        [
+            Post("x", "1", "a", created_at=NOON),
+            Post("x", "2", "b", created_at=NOON, reply_to="1"),
+            Post("x", "3", "b", created_at=NOON + timedelta(hours=1), reply_to="1"),
+        ]
+    )
     path, _ = exported(case, tmp_path, "o.gexf", dynamic=True)
     text = path.read_text()
     edge = text[text.index("<edge ") :]
@@ -132,8 +169,15 @@ def test_a_dynamic_export_carries_the_time_of_every_act(case, tmp_path):
 
 
 def test_networks_can_be_narrowed(case):
-    case.ingest([Post("x", "1", "hub"), *(Post("x", f"r{n}", f"a{n % 5}", reply_to="1") for n in range(8)),
-                 Post("x", "2", "far"), Post("x", "3", "away", reply_to="2"), Post("x", "4", "hub", reply_to="1")])
+    case.ingest(
+        [
+            Post("x", "1", "hub"),
+            *(Post("x", f"r{n}", f"a{n % 5}", reply_to="1") for n in range(8)),
+            Post("x", "2", "far"),
+            Post("x", "3", "away", reply_to="2"),
+            Post("x", "4", "hub", reply_to="1"),
+        ]
+    )
     whole = case.interactions()
     assert (whole.nodes.height, whole.edges.height) == (8, 6)
     assert case.interactions(loops=True).edges.height == 7
@@ -147,27 +191,66 @@ def test_networks_can_be_narrowed(case):
 
 
 def test_interactions_of_each_kind_and_window(case):
-    case.ingest([
-        Post("x", "1", "ann", created_at=NOON),
-        Post("x", "2", "bob", created_at=NOON + timedelta(hours=1), reply_to="1", reply_to_author="ann",
-             mentions=(Mention("ann"), Mention("cat"))),
-        Post("x", "3", "bob", created_at=NOON + timedelta(hours=2), reply_to="9", reply_to_author="dan", mentions=(Mention("dan"),)),
-        Post("x", "4", "eve", created_at=NOON + timedelta(hours=3), quote_of="1"),
-        Post("x", "5", "eve", created_at=NOON + timedelta(hours=4), repost_of="2", mentions=(Mention("bob"), Mention("ann"))),
-    ])
+    case.ingest(
+        [
+            Post("x", "1", "ann", created_at=NOON),
+            Post(
+                "x",
+                "2",
+                "bob",
+                created_at=NOON + timedelta(hours=1),
+                reply_to="1",
+                reply_to_author="ann",
+                mentions=(Mention("ann"), Mention("cat")),
+            ),
+            Post(
+                "x",
+                "3",
+                "bob",
+                created_at=NOON + timedelta(hours=2),
+                reply_to="9",
+                reply_to_author="dan",
+                mentions=(Mention("dan"),),
+            ),
+            Post("x", "4", "eve", created_at=NOON + timedelta(hours=3), quote_of="1"),
+            Post(
+                "x",
+                "5",
+                "eve",
+                created_at=NOON + timedelta(hours=4),
+                repost_of="2",
+                mentions=(Mention("bob"), Mention("ann")),
+            ),
+        ]
+    )
 
     def edges(**window):
         network = case.interactions(**window)
         names = network.nodes["native_id"].to_list()
-        return {(names[e["source"]], names[e["target"]], *(k for k in ("reply", "mention", "quote", "repost") if e[k]))
-                for e in network.edges.iter_rows(named=True)}
+        return {
+            (names[e["source"]], names[e["target"]], *(k for k in ("reply", "mention", "quote", "repost") if e[k]))
+            for e in network.edges.iter_rows(named=True)
+        }
 
-    assert edges() == {("bob", "ann", "reply"), ("bob", "cat", "mention"), ("bob", "dan", "reply"), ("eve", "ann", "quote"),
-                       ("eve", "bob", "repost")}
+    assert edges() == {
+        ("bob", "ann", "reply"),
+        ("bob", "cat", "mention"),
+        ("bob", "dan", "reply"),
+        ("eve", "ann", "quote"),
+        ("eve", "bob", "repost"),
+    }
     assert edges(kinds=["mention"]) == {("bob", "cat", "mention")}
-    assert edges(since=NOON + timedelta(hours=2), until=NOON + timedelta(hours=4)) == {("bob", "dan", "reply"), ("eve", "ann", "quote")}
-    row = dict(zip(("received", "addressed"), case.actors().filter(pl.col("id") == "dan").select(
-        "replies_received", "replies_addressed").row(0), strict=True))
+    assert edges(since=NOON + timedelta(hours=2), until=NOON + timedelta(hours=4)) == {
+        ("bob", "dan", "reply"),
+        ("eve", "ann", "quote"),
+    }
+    row = dict(
+        zip(
+            ("received", "addressed"),
+            case.actors().filter(pl.col("id") == "dan").select("replies_received", "replies_addressed").row(0),
+            strict=True,
+        )
+    )
     assert row == {"received": 0, "addressed": 1}
 
 

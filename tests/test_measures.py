@@ -14,11 +14,17 @@ from sna.graphs.communities import leiden, modularity
 @st.composite
 def graphs(draw, min_nodes: int = 0) -> EdgeArrays:
     n = draw(st.integers(min_nodes, 25))
-    pairs = draw(st.lists(st.tuples(st.integers(0, max(n - 1, 0)), st.integers(0, max(n - 1, 0))), unique=True, max_size=80))
+    pairs = draw(
+        st.lists(st.tuples(st.integers(0, max(n - 1, 0)), st.integers(0, max(n - 1, 0))), unique=True, max_size=80)
+    )
     pairs = pairs if n else []
     weights = draw(st.lists(st.integers(1, 9), min_size=len(pairs), max_size=len(pairs)))
-    return EdgeArrays(n, np.array([a for a, _ in pairs], np.int64), np.array([b for _, b in pairs], np.int64),
-                      np.array(weights, np.float64))
+    return EdgeArrays(
+        n,
+        np.array([a for a, _ in pairs], np.int64),
+        np.array([b for _, b in pairs], np.int64),
+        np.array(weights, np.float64),
+    )
 
 
 def as_networkx(edges: EdgeArrays) -> nx.DiGraph:

@@ -23,8 +23,10 @@ def imported(case, run):
 
 
 def depths(case) -> dict[str, int]:
-    with case._reader() as store:  # noqa: SLF001 - no command prints a histogram
-        return {str(depth): int(count) for depth, count in store.rows("SELECT depth, count(*) FROM thread_post GROUP BY 1")}
+    with case._reader() as store:
+        return {
+            str(depth): int(count) for depth, count in store.rows("SELECT depth, count(*) FROM thread_post GROUP BY 1")
+        }
 
 
 def check_figures(case, ask, expected, posts_beyond=0, name="first_poster"):
@@ -56,8 +58,12 @@ def check_figures(case, ask, expected, posts_beyond=0, name="first_poster"):
     assert len(is_true) == expected["threads_with_true_root"]
 
 
-def check_actors(ask, expected, name="id", counts=(("replies_received", "top_authors_by_replies_received"),
-                                                   ("posts", "top_authors_by_posts"))):
+def check_actors(
+    ask,
+    expected,
+    name="id",
+    counts=(("replies_received", "top_authors_by_replies_received"), ("posts", "top_authors_by_posts")),
+):
     for column, key in counts:
         found = {a[name]: a[column] for a in ask("actors", "--sort", column, "--limit", 30)["actors"]}
         for actor, count in expected[key]:
@@ -77,12 +83,19 @@ def test_rumoureval_threads_and_first_posters(case, data, imported):
     with gzip.open(folder / "tweet_index.jsonl.gz", "rt") as lines:
         index = [json.loads(line) for line in lines]
     source_of = {row["thread"]: row for row in index if row["role"] == "source"}
-    with case._reader() as store:  # noqa: SLF001
-        tops = dict(store.rows(
-            """SELECT k.native_id, t.native_id FROM thread_post p JOIN post_key k USING (post)
-               JOIN post_key t ON t.post = p.top"""))
-        edges = dict(store.rows(
-            """SELECT k.native_id, q.native_id FROM post p JOIN post_key k USING (post) JOIN post_key q ON q.post = p.parent"""))
+    with case._reader() as store:
+        tops = dict(
+            store.rows(
+                """SELECT k.native_id, t.native_id FROM thread_post p JOIN post_key k USING (post)
+               JOIN post_key t ON t.post = p.top"""
+            )
+        )
+        edges = dict(
+            store.rows(
+                """SELECT k.native_id, q.native_id FROM post p JOIN post_key k USING (post)
+                   JOIN post_key q ON q.post = p.parent"""
+            )
+        )
     ids = [str(row.get("id") or row.get("tweet_id")) for row in index]
     threads = {str(row.get("id") or row.get("tweet_id")): str(row["thread"]) for row in index}
     assert len(source_of) == 297
@@ -124,7 +137,9 @@ def test_hk2_orphans_have_no_first_poster(case, data, imported):
     orphan_threads = ask("threads", "list", "--limit", 0, "--min-posts", 1, "--root-status", "missing")["threads"]
     assert len(orphan_threads) == 687
     assert all(t["first_poster"] is None and t["first_poster_handle"] is None for t in orphan_threads)
-    received = {a["id"]: a["reposts_received"] for a in ask("actors", "--sort", "reposts_received", "--limit", 5)["actors"]}
+    received = {
+        a["id"]: a["reposts_received"] for a in ask("actors", "--sort", "reposts_received", "--limit", 5)["actors"]
+    }
     assert received["1313128625680592896"] == 961
 
 
@@ -138,9 +153,19 @@ def test_hk2_user_files_name_the_actors_and_bring_the_posts_that_they_include(ca
     assert ask("actors", "--sort", "posts", "--limit", 1)["actors"][0]["handle"]
 
 
-@pytest.mark.parametrize("name", ["twarc_network_blm", "twarc_csv_brexit", "twarc_csv_cashtags", "twarc_csv_kpop",
-                                  "twarc_csv_noflat", "twarc_csv_streaming_output_with_error", "twarc_csv_users",
-                                  "twarc_csv_withheld"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "twarc_network_blm",
+        "twarc_csv_brexit",
+        "twarc_csv_cashtags",
+        "twarc_csv_kpop",
+        "twarc_csv_noflat",
+        "twarc_csv_streaming_output_with_error",
+        "twarc_csv_users",
+        "twarc_csv_withheld",
+    ],
+)
 def test_x_v2_pages(case, data, imported, name):
     folder = data("twitter_v2")
     expected = load(folder)[f"{name}.jsonl.gz"]
@@ -185,7 +210,9 @@ def test_mastodon_answers(data, unwrapped, run, tmp_path):
         case = sna.new_case(tmp_path / name, "p", "b", 1)
         assert run("import", unwrapped(folder / name), case=case).code == 0
         # The set names authors by handle; the actor is the account's id.
-        check_figures(case, lambda *c, case=case: run(*c, "--json", case=case).json(), figures, name="first_poster_handle")
+        check_figures(
+            case, lambda *c, case=case: run(*c, "--json", case=case).json(), figures, name="first_poster_handle"
+        )
         seen += 1
     assert seen >= 6
 
@@ -230,8 +257,10 @@ def test_bluesky_answers(data, unwrapped, run, tmp_path):
 def test_irc_lines_as_a_table(case, data, imported):
     folder = data("irc_ubuntu_replies")
     maps = ("id=id", "author=author", "created_at=date", "text=text", "reply_to=reply_to")
-    ask = imported(folder / "messages.jsonl.gz", options=("--format", "table", "--source", "ubuntu",
-                                                          *(part for m in maps for part in ("--map", m))))
+    ask = imported(
+        folder / "messages.jsonl.gz",
+        options=("--format", "table", "--source", "ubuntu", *(part for m in maps for part in ("--map", m))),
+    )
     expected = load(folder)["messages.jsonl.gz"]
     status = ask("status")
     # The set's forest is the annotated lines and their parents (68,074); here each line is a post.
@@ -240,7 +269,8 @@ def test_irc_lines_as_a_table(case, data, imported):
     assert status["threads"] == expected["threads"]
     assert status["max_depth"] == expected["max_depth"] == 103
     assert {d: n for d, n in depths(case).items() if d != "0"} == {
-        d: n for d, n in expected["depth_histogram"].items() if d != "0"}
+        d: n for d, n in expected["depth_histogram"].items() if d != "0"
+    }
     listed = {t["top"]: t for t in ask("threads", "list", "--limit", 20)["threads"]}
     for thread in expected["largest_threads"]:
         found = listed[thread["top"]]
@@ -254,8 +284,10 @@ def test_irc_lines_as_a_table(case, data, imported):
 def test_coordination_table_as_reposts(case, data, imported):
     folder = data("coordination_russian_retweets")
     maps = ("id=content_id", "author=account_id", "created_at=timestamp_share", "repost_of=object_id")
-    ask = imported(folder / "russian_coord_tweets.csv.gz",
-                   options=("--format", "table", "--source", "x", *(part for m in maps for part in ("--map", m))))
+    ask = imported(
+        folder / "russian_coord_tweets.csv.gz",
+        options=("--format", "table", "--source", "x", *(part for m in maps for part in ("--map", m))),
+    )
     expected = load(folder)
     status = ask("status")
     # 40 content ids stand in several rows: one post each, 39 of the repeated rows contradict the first.

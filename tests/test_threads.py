@@ -13,8 +13,14 @@ NOON = datetime(2026, 3, 1, 12)
 
 
 def post(native: str, reply_to: str | None = None, author: str | None = None, minutes: int = 0, **fields) -> Post:
-    return Post("x", native, author or f"author of {native}", created_at=NOON + timedelta(minutes=minutes),
-                reply_to=reply_to, **fields)
+    return Post(
+        "x",
+        native,
+        author or f"author of {native}",
+        created_at=NOON + timedelta(minutes=minutes),
+        reply_to=reply_to,
+        **fields,
+    )
 
 
 def thread_of(case: sna.Case, native: str) -> dict[str, object]:
@@ -95,13 +101,21 @@ def test_one_id_on_two_sources_is_two_posts(case):
 
 
 def test_fragments_of_a_claimed_conversation_are_grouped_and_told_apart(case):
-    case.ingest([post("b", "gone1", conversation="root"), post("b2", "b", conversation="root"),
-                 post("c", "gone2", conversation="root"), post("c2", "c", conversation="root")])
+    case.ingest(
+        [
+            post("b", "gone1", conversation="root"),
+            post("b2", "b", conversation="root"),
+            post("c", "gone2", conversation="root"),
+            post("c2", "c", conversation="root"),
+        ]
+    )
     listed = case.threads()
     assert set(listed["top"]) == {"b", "c"}
     assert listed["fragments"].to_list() == [2, 2]
     grouped = case.conversations()
-    assert grouped.select("conversation", "first_post_collected", "fragments", "posts").rows() == [("root", False, 2, 4)]
+    assert grouped.select("conversation", "first_post_collected", "fragments", "posts").rows() == [
+        ("root", False, 2, 4)
+    ]
     assert case.thread("b").fragments == ("c",)
 
 
@@ -118,8 +132,15 @@ def test_posts_without_author_or_text_are_kept(case):
 
 
 def test_threads_can_be_filtered_and_sorted(case):
-    case.ingest([post("a", minutes=0, text="about the Tram"), post("b", "a", author="bob", author_handle="Bob"),
-                 post("c", "gone", minutes=60), post("d", "c"), post("e", "d", minutes=99)])
+    case.ingest(
+        [
+            post("a", minutes=0, text="about the Tram"),
+            post("b", "a", author="bob", author_handle="Bob"),
+            post("c", "gone", minutes=60),
+            post("d", "c"),
+            post("e", "d", minutes=99),
+        ]
+    )
     tops = lambda **f: case.threads(sna.ThreadFilter(**f))["top"].to_list()  # noqa: E731
     assert tops() == ["c", "a"]
     assert tops(root_status="missing") == ["c"]

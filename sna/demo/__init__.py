@@ -18,7 +18,11 @@ from sna.post import Tally
 PURPOSE = "Demonstration: a fictional town talks about its tram"
 LEGAL_BASIS = "none needed: every post and account is invented"
 FORUM_COLUMNS = {
-    "id": "post", "author": "member", "created_at": "written", "text": "message", "reply_to": "answers",
+    "id": "post",
+    "author": "member",
+    "created_at": "written",
+    "text": "message",
+    "reply_to": "answers",
     "conversation": "topic",
 }
 

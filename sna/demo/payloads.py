@@ -69,23 +69,28 @@ def _did(name: str) -> str:
 
 
 def _x_pages(posts: list[Told], by_key: dict[str, Told], names: dict[str, str]) -> str:
-    pages = []
+    pages: list[dict[str, object]] = []
     for start in range(0, len(posts), 100):
         part = posts[start : start + 100]
         users = sorted({post.author for post in part})
-        pages.append({
-            "data": [_tweet(post, by_key, names) for post in part],
-            "includes": {"users": [{"id": _account(u), "username": u, "name": u.replace("_", " ").title()} for u in users]},
-            "meta": {"result_count": len(part)},
-            "__twarc": {"version": "2.14", "retrieved_at": "2026-03-09T08:00:00+00:00"},
-        })
+        pages.append(
+            {
+                "data": [_tweet(post, by_key, names) for post in part],
+                "includes": {
+                    "users": [{"id": _account(u), "username": u, "name": u.replace("_", " ").title()} for u in users]
+                },
+                "meta": {"result_count": len(part)},
+                "__twarc": {"version": "2.14", "retrieved_at": "2026-03-09T08:00:00+00:00"},
+            }
+        )
     return _lines(pages)
 
 
 def _tweet(post: Told, by_key: dict[str, Told], names: dict[str, str]) -> dict[str, object]:
     references = [
         {"type": kind, "id": names[key]}
-        for kind, key in (("replied_to", post.answers), ("quoted", post.quotes), ("retweeted", post.repeats)) if key
+        for kind, key in (("replied_to", post.answers), ("quoted", post.quotes), ("retweeted", post.repeats))
+        if key
     ]
     text, mentions = post.text, []
     if post.answers:
@@ -95,7 +100,10 @@ def _tweet(post: Told, by_key: dict[str, Told], names: dict[str, str]) -> dict[s
         text = f"RT @{by_key[post.repeats].author}: {by_key[post.repeats].text}"
         mentions.append(by_key[post.repeats].author)
     tweet: dict[str, object] = {
-        "id": names[post.key], "author_id": _account(post.author), "created_at": _iso(post.at), "text": text,
+        "id": names[post.key],
+        "author_id": _account(post.author),
+        "created_at": _iso(post.at),
+        "text": text,
         "conversation_id": names[post.opening or post.key],
         "lang": "fr" if re.search(r"[éàèê]|\b(?:le|pour|oui|merci)\b", post.text.lower()) else "en",
         "public_metrics": {"like_count": len(post.key) % 7, "retweet_count": 0, "reply_count": 0, "quote_count": 0},
@@ -114,17 +122,33 @@ def _tweet(post: Told, by_key: dict[str, Told], names: dict[str, str]) -> dict[s
 
 def _status(post: Told, by_key: dict[str, Told], names: dict[str, str]) -> dict[str, object]:
     above = by_key[post.answers] if post.answers else None
-    account = {"id": _account(post.author), "acct": post.author, "username": post.author, "display_name": post.author.title()}
-    mentioned = f'<a href="https://lune.example/@{above.author}" class="u-url mention">@{above.author}</a> ' if above else ""
+    account = {
+        "id": _account(post.author),
+        "acct": post.author,
+        "username": post.author,
+        "display_name": post.author.title(),
+    }
+    mentioned = (
+        f'<a href="https://lune.example/@{above.author}" class="u-url mention">@{above.author}</a> ' if above else ""
+    )
     return {
-        "id": names[post.key], "created_at": _iso(post.at), "in_reply_to_id": names[above.key] if above else None,
-        "in_reply_to_account_id": _account(above.author) if above else None, "visibility": "public", "language": "fr",
-        "url": f"https://lune.example/@{post.author}/{names[post.key]}", "account": account,
-        "content": f"<p>{mentioned}{post.text}</p>" if not post.repeats else "", "edited_at": None, "replies_count": 0,
-        "reblogs_count": 0, "favourites_count": 1,
+        "id": names[post.key],
+        "created_at": _iso(post.at),
+        "in_reply_to_id": names[above.key] if above else None,
+        "in_reply_to_account_id": _account(above.author) if above else None,
+        "visibility": "public",
+        "language": "fr",
+        "url": f"https://lune.example/@{post.author}/{names[post.key]}",
+        "account": account,
+        "content": f"<p>{mentioned}{post.text}</p>" if not post.repeats else "",
+        "edited_at": None,
+        "replies_count": 0,
+        "reblogs_count": 0,
+        "favourites_count": 1,
         "reblog": _status(by_key[post.repeats], by_key, names) if post.repeats else None,
         "mentions": [{"id": _account(above.author), "acct": above.author}] if above else [],
-        "tags": [{"name": tag} for tag in _TAG.findall(post.text)], "card": None,
+        "tags": [{"name": tag} for tag in _TAG.findall(post.text)],
+        "card": None,
     }
 
 
@@ -137,8 +161,13 @@ def _event(post: Told, by_key: dict[str, Told], names: dict[str, str]) -> dict[s
     if post.repeats:
         record["subject"] = {"uri": _uri(by_key[post.repeats], names)}
     else:
-        record |= {"text": post.text, "langs": ["en"], "facets": [
-            {"features": [{"$type": "app.bsky.richtext.facet#tag", "tag": tag}]} for tag in _TAG.findall(post.text)]}
+        record |= {
+            "text": post.text,
+            "langs": ["en"],
+            "facets": [
+                {"features": [{"$type": "app.bsky.richtext.facet#tag", "tag": tag}]} for tag in _TAG.findall(post.text)
+            ],
+        }
     if post.answers:
         opening = by_key[post.opening or post.key]
         record["reply"] = {"parent": {"uri": _uri(by_key[post.answers], names)}, "root": {"uri": _uri(opening, names)}}
@@ -149,8 +178,12 @@ def _event(post: Told, by_key: dict[str, Told], names: dict[str, str]) -> dict[s
 
 def _identity(name: str) -> dict[str, object]:
     handle = f"{name.replace('_', '-')}.lune.example"
-    return {"did": _did(name), "time_us": 1_772_438_400_000_000, "kind": "identity",
-            "identity": {"did": _did(name), "handle": handle}}
+    return {
+        "did": _did(name),
+        "time_us": 1_772_438_400_000_000,
+        "kind": "identity",
+        "identity": {"did": _did(name), "handle": handle},
+    }
 
 
 def _deletion(post: Told, names: dict[str, str]) -> dict[str, object]:
@@ -160,8 +193,12 @@ def _deletion(post: Told, names: dict[str, str]) -> dict[str, object]:
 def _commit(post: Told, names: dict[str, str], commit: dict[str, object]) -> dict[str, object]:
     collection, key = _uri(post, names).split("/")[3:]
     time = int(post.at.replace(tzinfo=UTC).timestamp() * 1_000_000)
-    return {"did": _did(post.author), "time_us": time, "kind": "commit",
-            "commit": commit | {"collection": collection, "rkey": key}}
+    return {
+        "did": _did(post.author),
+        "time_us": time,
+        "kind": "commit",
+        "commit": commit | {"collection": collection, "rkey": key},
+    }
 
 
 def _listing(posts: list[Told], names: dict[str, str]) -> list[dict[str, object]]:
@@ -174,11 +211,22 @@ def _thing(post: Told, names: dict[str, str]) -> dict[str, object]:
     created = post.at.replace(tzinfo=UTC).timestamp()
     common = {"id": short, "author": post.author, "subreddit": "PortLune", "created_utc": created, "score": 3}
     if not post.answers:
-        return {"kind": "t3", "data": common | {"name": f"t3_{short}", "title": post.text, "selftext": "", "is_self": True}}
+        return {
+            "kind": "t3",
+            "data": common | {"name": f"t3_{short}", "title": post.text, "selftext": "", "is_self": True},
+        }
     prefix = "t3" if post.answers == post.opening else "t1"
-    return {"kind": "t1", "data": common | {
-        "name": f"t1_{short}", "body": post.text, "parent_id": f"{prefix}_{names[post.answers][-9:]}",
-        "link_id": f"t3_{names[post.opening or ''][-9:]}", "replies": ""}}
+    return {
+        "kind": "t1",
+        "data": common
+        | {
+            "name": f"t1_{short}",
+            "body": post.text,
+            "parent_id": f"{prefix}_{names[post.answers][-9:]}",
+            "link_id": f"t3_{names[post.opening or ''][-9:]}",
+            "replies": "",
+        },
+    }
 
 
 def _forum(posts: list[Told], names: dict[str, str]) -> str:
@@ -187,6 +235,14 @@ def _forum(posts: list[Told], names: dict[str, str]) -> str:
     table.writerow(("post", "topic", "member", "written", "answers", "message"))
     for post in posts:
         local = post.at.replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Paris"))
-        table.writerow((names[post.key][-6:], names[post.opening or post.key][-6:], post.author,
-                        local.strftime("%Y-%m-%d %H:%M:%S"), names[post.answers][-6:] if post.answers else "", post.text))
+        table.writerow(
+            (
+                names[post.key][-6:],
+                names[post.opening or post.key][-6:],
+                post.author,
+                local.strftime("%Y-%m-%d %H:%M:%S"),
+                names[post.answers][-6:] if post.answers else "",
+                post.text,
+            )
+        )
     return text.getvalue()

@@ -4,11 +4,35 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-START = datetime(2026, 3, 2, 7, 30)  # noqa: DTZ001 - UTC without a zone, as everywhere in sna
+START = datetime(2026, 3, 2, 7, 30)
 SEED = 20260302
 
-_FIRST = ("anna", "basile", "celia", "dario", "elio", "fanny", "gaspard", "hela", "ivo", "jeanne", "kofi", "lise",
-          "marek", "nora", "odile", "pavel", "quentin", "rosa", "sami", "tess", "ulla", "victor", "wanda", "yann")
+_FIRST = (
+    "anna",
+    "basile",
+    "celia",
+    "dario",
+    "elio",
+    "fanny",
+    "gaspard",
+    "hela",
+    "ivo",
+    "jeanne",
+    "kofi",
+    "lise",
+    "marek",
+    "nora",
+    "odile",
+    "pavel",
+    "quentin",
+    "rosa",
+    "sami",
+    "tess",
+    "ulla",
+    "victor",
+    "wanda",
+    "yann",
+)
 _LAST = ("quai", "phare", "marais", "dune", "moulin", "verger", "halle", "pont", "colline", "atelier")
 
 _OPENINGS = (
@@ -19,13 +43,22 @@ _OPENINGS = (
     "Les commerces du port ferment à 23h. Qui a décidé cet horaire ? #TramPortLune",
 )
 _ANSWERS = (
-    "Same at the Phare stop, the notice went up this morning.", "Moi non plus, je n'en savais rien.",
-    "Where does this come from? Is there a source?", "Oui, l'avis est sur le site: https://port-lune.example/avis",
-    "They said so at the council in January, in point 14.", "It was a proposal then, not a decision.",
-    "Et les bus de nuit ?", "The night bus stays, every 40 minutes.", "Not true for line B, I asked the driver.",
-    "Merci pour l'information.", "That is two different lines, please do not mix them up.",
-    "Je confirme, ligne A seulement.", "Has anybody asked the operator?", "I did, no answer yet.",
-    "My sister works there, she says the timetable is not final.", "Alors attendons le conseil.",
+    "Same at the Phare stop, the notice went up this morning.",
+    "Moi non plus, je n'en savais rien.",
+    "Where does this come from? Is there a source?",
+    "Oui, l'avis est sur le site: https://port-lune.example/avis",
+    "They said so at the council in January, in point 14.",
+    "It was a proposal then, not a decision.",
+    "Et les bus de nuit ?",
+    "The night bus stays, every 40 minutes.",
+    "Not true for line B, I asked the driver.",
+    "Merci pour l'information.",
+    "That is two different lines, please do not mix them up.",
+    "Je confirme, ligne A seulement.",
+    "Has anybody asked the operator?",
+    "I did, no answer yet.",
+    "My sister works there, she says the timetable is not final.",
+    "Alors attendons le conseil.",
 )
 _CALLS = (
     "Rendez-vous samedi 14h place de la Halle pour en parler calmement. #TramPortLune",
@@ -36,7 +69,12 @@ _PUSHED = (
     "Everybody says it: the tram is finished. Read this. https://echo-du-large.example/tram-fini",
     "Le tram, c'est fini. Tout est là. https://echo-du-large.example/tram-fini",
 )
-_QUOTES = ("This is what I mean.", "À lire.", "Important for the whole harbour quarter.", "No. Read the council minutes.")
+_QUOTES = (
+    "This is what I mean.",
+    "À lire.",
+    "Important for the whole harbour quarter.",
+    "No. Read the council minutes.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +105,13 @@ def tell_story() -> Story:
     """Return the week in Port-Lune: the same posts at every call."""
     luck = random.Random(SEED)  # noqa: S311 - a story, not a secret
     story = Story()
-    for platform, conversations, accounts in (("x", 14, 60), ("mastodon", 6, 24), ("bluesky", 7, 28), ("reddit", 2, 20),
-                                              ("forum", 4, 14)):
+    for platform, conversations, accounts in (
+        ("x", 14, 60),
+        ("mastodon", 6, 24),
+        ("bluesky", 7, 28),
+        ("reddit", 2, 20),
+        ("forum", 4, 14),
+    ):
         crowd = [f"{luck.choice(_FIRST)}_{luck.choice(_LAST)}{number}" for number in range(accounts)]
         for number in range(conversations):
             _converse(story, luck, platform, crowd, number)
@@ -92,17 +135,23 @@ def _converse(story: Story, luck: random.Random, platform: str, crowd: list[str]
         at = max(above.at, told[-1].at) + timedelta(seconds=luck.randrange(20, 1500))
         author = told[-2].author if len(told) > 1 and luck.random() < 0.3 else luck.choice(crowd)
         text = luck.choice(_ANSWERS)
-        told.append(Told(f"{platform}-{number}-{step}", platform, author, at, text, answers=above.key, opening=root.key))
+        told.append(
+            Told(f"{platform}-{number}-{step}", platform, author, at, text, answers=above.key, opening=root.key)
+        )
     story.posts += told
     if platform in ("reddit", "forum"):
         return
     for step in range(luck.randrange(2, 12)):
         at = root.at + timedelta(minutes=luck.randrange(3, 900))
-        story.posts.append(Told(f"{platform}-{number}-r{step}", platform, luck.choice(crowd), at, root.text, repeats=root.key))
+        story.posts.append(
+            Told(f"{platform}-{number}-r{step}", platform, luck.choice(crowd), at, root.text, repeats=root.key)
+        )
     if luck.random() < 0.6 and platform != "mastodon":
         at = root.at + timedelta(minutes=luck.randrange(30, 600))
         key = f"{platform}-{number}-q"
-        story.posts.append(Told(key, platform, luck.choice(crowd), at, luck.choice(_QUOTES), quotes=root.key, opening=key))
+        story.posts.append(
+            Told(key, platform, luck.choice(crowd), at, luck.choice(_QUOTES), quotes=root.key, opening=key)
+        )
 
 
 def _push_together(story: Story, luck: random.Random) -> None:

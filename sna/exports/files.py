@@ -55,7 +55,10 @@ def _styled(network: Network, *, with_layout: bool) -> Network:
         strength = nodes["strength"].to_numpy()
         colour = colours(nodes["community"].to_numpy())
         nodes = nodes.with_columns(
-            size=pl.Series(sizes(strength)), r=pl.Series(colour[:, 0]), g=pl.Series(colour[:, 1]), b=pl.Series(colour[:, 2])
+            size=pl.Series(sizes(strength)),
+            r=pl.Series(colour[:, 0]),
+            g=pl.Series(colour[:, 1]),
+            b=pl.Series(colour[:, 2]),
         )
     if with_layout:
         place = layout(network.arrays())

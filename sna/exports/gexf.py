@@ -33,8 +33,11 @@ def write_gexf(network: Network, file: BinaryIO, *, dynamic: bool = False) -> No
     # "date" stands for ISO dates and times alike in Gephi; networkx knows no other name for them.
     time = ' timeformat="date" timerepresentation="timestamp"' if dynamic else ""
     head = _HEAD.format(
-        day=datetime.now(UTC).date(), about=network.name, directed="directed" if network.directed else "undirected",
-        mode="dynamic" if dynamic else "static", time=time,
+        day=datetime.now(UTC).date(),
+        about=network.name,
+        directed="directed" if network.directed else "undirected",
+        mode="dynamic" if dynamic else "static",
+        time=time,
     )
     file.write(head.encode())
     node_columns = [c for c in attributes(nodes) if c.name not in (*_STYLE, "spells")]
@@ -49,8 +52,17 @@ def write_gexf(network: Network, file: BinaryIO, *, dynamic: bool = False) -> No
         file.write(text)
     file.write(f'</nodes>\n<edges count="{edges.height}">\n'.encode())
     ids = network.nodes.select("node", "id")
-    start = [pl.lit('<edge id="'), pl.col("edge"), pl.lit('" source="'), pl.col("source_id"), pl.lit('" target="'),
-             pl.col("target_id"), pl.lit('" weight="'), pl.col("weight"), pl.lit('">')]
+    start = [
+        pl.lit('<edge id="'),
+        pl.col("edge"),
+        pl.lit('" source="'),
+        pl.col("source_id"),
+        pl.lit('" target="'),
+        pl.col("target_id"),
+        pl.lit('" weight="'),
+        pl.col("weight"),
+        pl.lit('">'),
+    ]
     for text in _elements(edges.with_row_index("edge"), start, edge_columns, "e", [], "</edge>", ids):
         file.write(text)
     file.write(b"</edges>\n</graph>\n</gexf>\n")
@@ -68,23 +80,33 @@ def _style(nodes: pl.DataFrame) -> list[pl.Expr]:
     if "x" in nodes.columns:
         parts += [pl.lit('<viz:position x="'), pl.col("x"), pl.lit('" y="'), pl.col("y"), pl.lit('" z="0.0"/>')]
     if "r" in nodes.columns:
-        parts += [pl.lit('<viz:color r="'), pl.col("r"), pl.lit('" g="'), pl.col("g"), pl.lit('" b="'), pl.col("b"),
-                  pl.lit('"/>')]
+        parts += [
+            pl.lit('<viz:color r="'),
+            pl.col("r"),
+            pl.lit('" g="'),
+            pl.col("g"),
+            pl.lit('" b="'),
+            pl.col("b"),
+            pl.lit('"/>'),
+        ]
     return parts
 
 
 def _elements(
-    frame: pl.DataFrame, start: list[pl.Expr], columns: list[Column], prefix: str,
-    style: list[pl.Expr], end: str, ids: pl.DataFrame | None = None,
+    frame: pl.DataFrame,
+    start: list[pl.Expr],
+    columns: list[Column],
+    prefix: str,
+    style: list[pl.Expr],
+    end: str,
+    ids: pl.DataFrame | None = None,
 ) -> Iterator[bytes]:
     values = [
         pl.concat_str(pl.lit(f'<attvalue for="{prefix}{n}" value="'), _value(c), pl.lit('"/>')).fill_null("")
         for n, c in enumerate(columns)
     ]
     spells = [pl.col("spells").fill_null("")] if "spells" in frame.columns else []
-    row = pl.concat_str(
-        *start, pl.lit("<attvalues>"), *values, pl.lit("</attvalues>"), *spells, *style, pl.lit(end)
-    )
+    row = pl.concat_str(*start, pl.lit("<attvalues>"), *values, pl.lit("</attvalues>"), *spells, *style, pl.lit(end))
     for batch in batches(frame, ids):
         yield ("\n".join(batch.select(row=row)["row"].to_list()) + "\n").encode()
 
@@ -98,7 +120,8 @@ def _with_spells(network: Network, nodes: pl.DataFrame, edges: pl.DataFrame) -> 
     if events is None:
         return nodes, edges
     timed = events.select(
-        "source", "target",
+        "source",
+        "target",
         spell=pl.lit('<spell timestamp="') + events["acted_at"].dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ") + '"/>',
     )
 

@@ -57,13 +57,14 @@ def layout(edges: EdgeArrays) -> NDArray[np.float64]:
         nodes = order[bounds[number] : bounds[number + 1]]
         local[nodes] = np.arange(len(nodes))
         part = links[link_bounds[number] : link_bounds[number + 1]]
-        spot = _one_component(EdgeArrays(len(nodes), local[plain.source[part]], local[plain.target[part]],
-                                         plain.weight[part]))
+        spot = _one_component(
+            EdgeArrays(len(nodes), local[plain.source[part]], local[plain.target[part]], plain.weight[part])
+        )
         side = float(spot.max(initial=0.0)) + 60.0
         row_width = max(row_width, side * 1.5)
         if x + side > row_width:
             x, y, row_height = 0.0, y + row_height, 0.0
-        place[nodes] = spot + (x, y)
+        place[nodes] = spot + np.array([x, y])
         x, row_height = x + side, max(row_height, side)
     return place
 
@@ -84,4 +85,4 @@ def _one_component(edges: EdgeArrays) -> NDArray[np.float64]:
     spot = np.array([found[node] for node in range(n)], np.float64)
     spot = np.nan_to_num(spot - spot.min(axis=0))
     reach = spot.max()
-    return spot / reach * side if reach > 0 else spot
+    return np.asarray(spot / reach * side if reach > 0 else spot)

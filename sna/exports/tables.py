@@ -37,7 +37,9 @@ def write_csv(frame: pl.DataFrame, file: BinaryIO) -> None:
     safe = times_as_text(frame)
     text = [name for name, dtype in safe.schema.items() if dtype == pl.String]
     for place, batch in enumerate(safe.iter_slices(BATCH)):
-        batch.with_columns(for_csv(pl.col(name)).alias(name) for name in text).write_csv(file, include_header=place == 0)
+        batch.with_columns(for_csv(pl.col(name)).alias(name) for name in text).write_csv(
+            file, include_header=place == 0
+        )
     if safe.height == 0:
         safe.write_csv(file)
 

@@ -11,8 +11,23 @@ from rich.cells import cell_len, chop_cells
 
 # Format characters that reorder, hide or annotate; joiners inside emoji and scripts that need them stay.
 _HIDDEN = (
-    *range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0), 0xAD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F,
-    *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC), 0xFFFE, 0xFFFF,
+    *range(0x09),
+    0x0B,
+    0x0C,
+    *range(0x0E, 0x20),
+    *range(0x7F, 0xA0),
+    0xAD,
+    0x061C,
+    0x180E,
+    0x200B,
+    0x200E,
+    0x200F,
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+    0xFEFF,
+    *range(0xFFF9, 0xFFFC),
+    0xFFFE,
+    0xFFFF,
 )
 _ESCAPES = {chr(code): f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in _HIDDEN}
 _HIDDEN_CLASS = "[" + "".join(f"\\x{{{code:x}}}" for code in _HIDDEN) + "]"
@@ -39,8 +54,15 @@ def for_html(text: str | None) -> str:
 def for_xml(column: pl.Expr) -> pl.Expr:
     """Return the column as text for XML 1.0 attributes: escaped, and without what XML cannot hold."""
     visible = without_hidden(column)
-    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\t", "&#9;"),
-                         ("\n", "&#10;"), ("\r", "&#13;")):
+    for char, entity in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ('"', "&quot;"),
+        ("\t", "&#9;"),
+        ("\n", "&#10;"),
+        ("\r", "&#13;"),
+    ):
         visible = visible.str.replace_all(char, entity, literal=True)
     return visible
 

@@ -7,13 +7,21 @@ from sna.formats.shape import Nested, Shape
 
 _REF = {"uri": "VARCHAR"}
 _RECORD: dict[str, object] = {
-    "createdAt": "VARCHAR", "text": "VARCHAR", "langs": ["VARCHAR"], "reply": {"parent": _REF, "root": _REF},
-    "facets": [{"features": [{"did": "VARCHAR", "tag": "VARCHAR", "uri": "VARCHAR"}]}], "tags": ["VARCHAR"],
-    "embed": {"record": {"uri": "VARCHAR", "record": _REF}, "external": {"uri": "VARCHAR"}}, "subject": _REF,
+    "createdAt": "VARCHAR",
+    "text": "VARCHAR",
+    "langs": ["VARCHAR"],
+    "reply": {"parent": _REF, "root": _REF},
+    "facets": [{"features": [{"did": "VARCHAR", "tag": "VARCHAR", "uri": "VARCHAR"}]}],
+    "tags": ["VARCHAR"],
+    "embed": {"record": {"uri": "VARCHAR", "record": _REF}, "external": {"uri": "VARCHAR"}},
+    "subject": _REF,
 }
 _AUTHOR = {"did": "VARCHAR", "handle": "VARCHAR", "displayName": "VARCHAR"}
 _COUNTS: dict[str, object] = {
-    "likeCount": "BIGINT", "repostCount": "BIGINT", "replyCount": "BIGINT", "quoteCount": "BIGINT",
+    "likeCount": "BIGINT",
+    "repostCount": "BIGINT",
+    "replyCount": "BIGINT",
+    "quoteCount": "BIGINT",
 }
 
 
@@ -23,15 +31,19 @@ def _record_columns(r: str) -> dict[str, str]:
     is_post = "LIKE '%/app.bsky.feed.post/%'"
     features = f"flatten(list_transform({r}.facets, lambda f: f.features))"
     return {
-        "created_raw": f"{r}.createdAt", "text": f"{r}.text", "lang": f"{r}.langs[1]",
-        "reply_to": f"{r}.reply.parent.uri", "reply_to_author": _did_of(f"{r}.reply.parent.uri"),
+        "created_raw": f"{r}.createdAt",
+        "text": f"{r}.text",
+        "lang": f"{r}.langs[1]",
+        "reply_to": f"{r}.reply.parent.uri",
+        "reply_to_author": _did_of(f"{r}.reply.parent.uri"),
         "quote_of": f"CASE WHEN {quoted} {is_post} THEN {quoted} END",
         "quote_author": f"CASE WHEN {quoted} {is_post} THEN {_did_of(quoted)} END",
         "mentions": f"list_transform(list_filter({features}, lambda f: f.did IS NOT NULL), "
-                    "lambda f: {'id': f.did, 'handle': NULL::VARCHAR})",
-        "hashtags": f"list_concat(list_filter(list_transform({features}, lambda f: f.tag), lambda t: t IS NOT NULL), {r}.tags)",
+        "lambda f: {'id': f.did, 'handle': NULL::VARCHAR})",
+        "hashtags": f"list_concat(list_filter(list_transform({features}, lambda f: f.tag), "
+        f"lambda t: t IS NOT NULL), {r}.tags)",
         "urls": f"list_distinct(list_filter(list_append(list_transform({features}, lambda f: f.uri), "
-                f"{r}.embed.external.uri), lambda u: u IS NOT NULL))",
+        f"{r}.embed.external.uri), lambda u: u IS NOT NULL))",
     }
 
 
@@ -43,9 +55,15 @@ def _did_of(uri: str) -> str:
 def _view(record: str) -> dict[str, str]:
     root = f"j.{record}.reply.root.uri"
     return {
-        "id": "j.uri", "author_id": "j.author.did", "author_handle": "j.author.handle",
-        "author_name": "nullif(j.author.displayName, '')", "likes": "j.likeCount", "reposts": "j.repostCount",
-        "replies": "j.replyCount", "quotes": "j.quoteCount", "conversation": f"coalesce({root}, j.uri)",
+        "id": "j.uri",
+        "author_id": "j.author.did",
+        "author_handle": "j.author.handle",
+        "author_name": "nullif(j.author.displayName, '')",
+        "likes": "j.likeCount",
+        "reposts": "j.repostCount",
+        "replies": "j.replyCount",
+        "quotes": "j.quoteCount",
+        "conversation": f"coalesce({root}, j.uri)",
         "link": "'https://bsky.app/profile/' || j.author.did || '/post/' || split_part(j.uri, '/', 5)",
         **_record_columns(f"j.{record}"),
     }
@@ -61,8 +79,13 @@ POST = Shape(
     name="Bluesky post",
     source="bluesky",
     recognise=lambda keys: {"uri", "author", "record"} <= keys,
-    spec={"uri": "VARCHAR", "author": _AUTHOR, "record": _RECORD, "embed": {"record": {"uri": "VARCHAR", "record": _REF}},
-          **_COUNTS},
+    spec={
+        "uri": "VARCHAR",
+        "author": _AUTHOR,
+        "record": _RECORD,
+        "embed": {"record": {"uri": "VARCHAR", "record": _REF}},
+        **_COUNTS,
+    },
     post=_view("record") | {"nested": "coalesce(j.embed.record.uri, j.embed.record.record.uri) IS NOT NULL"},
     inside=(Nested(_EMBEDDED, referenced=True),),
     text_path="$.record.text",
@@ -72,8 +95,13 @@ EMBEDDED_POST = Shape(
     name="Bluesky embedded post",
     source="bluesky",
     recognise=lambda keys: {"uri", "author", "value"} <= keys,
-    spec={"uri": "VARCHAR", "author": _AUTHOR, "value": _RECORD, "embeds": [{"record": {"record": _REF, "uri": "VARCHAR"}}],
-          **_COUNTS},
+    spec={
+        "uri": "VARCHAR",
+        "author": _AUTHOR,
+        "value": _RECORD,
+        "embeds": [{"record": {"record": _REF, "uri": "VARCHAR"}}],
+        **_COUNTS,
+    },
     post=_view("value") | {"nested": "len(j.embeds) > 0"},
     where="j.uri LIKE '%/app.bsky.feed.post/%'",
     inside=(Nested(_EMBEDDED, referenced=True),),
@@ -85,19 +113,27 @@ FEED_ITEM = Shape(
     name="Bluesky feed item",
     source="bluesky",
     recognise=lambda keys: "post" in keys and keys <= {"post", "reply", "reason", "feedContext", "reqId"},
-    spec={"post": {"uri": "VARCHAR", "author": {"did": "VARCHAR"}},
-          "reason": {"$type": "VARCHAR", "by": _AUTHOR, "indexedAt": "VARCHAR", "uri": "VARCHAR"}},
+    spec={
+        "post": {"uri": "VARCHAR", "author": {"did": "VARCHAR"}},
+        "reason": {"$type": "VARCHAR", "by": _AUTHOR, "indexedAt": "VARCHAR", "uri": "VARCHAR"},
+    },
     post={
         "id": "coalesce(j.reason.uri, 'repost by ' || j.reason.by.did || ' of ' || j.post.uri)",
-        "author_id": "j.reason.by.did", "author_handle": "j.reason.by.handle",
-        "author_name": "nullif(j.reason.by.displayName, '')", "created_raw": "j.reason.indexedAt",
-        "repost_of": "j.post.uri", "repost_author": "j.post.author.did",
+        "author_id": "j.reason.by.did",
+        "author_handle": "j.reason.by.handle",
+        "author_name": "nullif(j.reason.by.displayName, '')",
+        "created_raw": "j.reason.indexedAt",
+        "repost_of": "j.post.uri",
+        "repost_author": "j.post.author.did",
     },
     where="j.reason.by.did IS NOT NULL",
     inside=(
         Nested("[json_extract(line, '$.post')]"),
-        Nested("list_filter([json_extract(line, '$.reply.root'), json_extract(line, '$.reply.parent')], "
-               "lambda s: json_type(s) = 'OBJECT')", referenced=True),
+        Nested(
+            "list_filter([json_extract(line, '$.reply.root'), json_extract(line, '$.reply.parent')], "
+            "lambda s: json_type(s) = 'OBJECT')",
+            referenced=True,
+        ),
     ),
     text_path="$.no_text",
 )
@@ -132,8 +168,10 @@ PROFILES = Shape(
     source="bluesky",
     recognise=lambda keys: bool(keys & {"repostedBy", "actors", "likes", "profiles"}) and not keys & {"id", "kind"},
     inside=(
-        Nested("list_filter(from_json(coalesce(json_extract(line, '$.repostedBy'), json_extract(line, '$.actors'), "
-               "json_extract(line, '$.profiles')), '[\"JSON\"]'), lambda s: json_exists(s, '$.did'))"),
+        Nested(
+            "list_filter(from_json(coalesce(json_extract(line, '$.repostedBy'), json_extract(line, '$.actors'), "
+            "json_extract(line, '$.profiles')), '[\"JSON\"]'), lambda s: json_exists(s, '$.did'))"
+        ),
     ),
 )
 
@@ -154,7 +192,9 @@ GONE = Shape(
 _URI = "'at://' || j.did || '/' || j.commit.collection || '/' || j.commit.rkey"
 _WRITES = "j.commit.operation IN ('create', 'update')"
 _JETSTREAM: dict[str, object] = {
-    "did": "VARCHAR", "kind": "VARCHAR", "time_us": "VARCHAR",
+    "did": "VARCHAR",
+    "kind": "VARCHAR",
+    "time_us": "VARCHAR",
     "commit": {"operation": "VARCHAR", "collection": "VARCHAR", "rkey": "VARCHAR", "record": _RECORD},
     "identity": {"did": "VARCHAR", "handle": "VARCHAR"},
 }
@@ -166,20 +206,21 @@ EVENT = Shape(
     spec=_JETSTREAM,
     post={
         **_record_columns("j.commit.record"),
-        "id": _URI, "author_id": "j.did",
+        "id": _URI,
+        "author_id": "j.did",
         "conversation": "CASE WHEN j.commit.collection = 'app.bsky.feed.post' "
-                        f"THEN coalesce(j.commit.record.reply.root.uri, {_URI}) END",
+        f"THEN coalesce(j.commit.record.reply.root.uri, {_URI}) END",
         "repost_of": "CASE WHEN j.commit.collection = 'app.bsky.feed.repost' THEN j.commit.record.subject.uri END",
         "repost_author": "CASE WHEN j.commit.collection = 'app.bsky.feed.repost' "
-                         f"THEN {_did_of('j.commit.record.subject.uri')} END",
+        f"THEN {_did_of('j.commit.record.subject.uri')} END",
         "edited_raw": "CASE WHEN j.commit.operation = 'update' THEN j.time_us END",
         "link": "CASE WHEN j.commit.collection = 'app.bsky.feed.post' "
-                "THEN 'https://bsky.app/profile/' || j.did || '/post/' || j.commit.rkey END",
+        "THEN 'https://bsky.app/profile/' || j.did || '/post/' || j.commit.rkey END",
     },
     where=f"j.kind = 'commit' AND {_WRITES} AND j.commit.collection IN ('app.bsky.feed.post', 'app.bsky.feed.repost')",
     actor={"id": "CASE WHEN j.kind = 'identity' THEN j.did END", "handle": "j.identity.handle"},
     deletion="CASE WHEN j.commit.operation = 'delete' AND j.commit.collection IN "
-             f"('app.bsky.feed.post', 'app.bsky.feed.repost') THEN {_URI} END",
+    f"('app.bsky.feed.post', 'app.bsky.feed.repost') THEN {_URI} END",
     seen="j.time_us",
     text_path="$.commit.record.text",
 )

@@ -10,7 +10,7 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
-class _Odd(ValueError):
+class _OddError(ValueError):
     """A line that parsers do not agree about."""
 
 
@@ -27,7 +27,7 @@ def reason_to_refuse(line: bytes, *, is_cut: bool = False) -> str | None:
         return f"nested deeper than {MAX_DEPTH}"
     try:
         content = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except _Odd as odd:
+    except _OddError as odd:
         return str(odd)
     except RecursionError:
         return f"nested deeper than {MAX_DEPTH}"
@@ -63,9 +63,9 @@ def nesting(line: bytes) -> int:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        raise _Odd("the same key twice")
+        raise _OddError("the same key twice")
     return content
 
 
 def _refuse_constant(name: str) -> object:
-    raise _Odd(f"{name} is no JSON number")
+    raise _OddError(f"{name} is no JSON number")

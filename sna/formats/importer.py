@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -76,7 +78,12 @@ def import_files(
 
 
 def _import_stream(
-    store: Store, stream: Stream, file: Path | None, plan: ImportPlan, batch: int, total: Tally,
+    store: Store,
+    stream: Stream,
+    file: Path | None,
+    plan: ImportPlan,
+    batch: int,
+    total: Tally,
     progress: Progress | None,
 ) -> None:
     fingerprint = None if file is None else _fingerprint(file)
@@ -84,10 +91,8 @@ def _import_stream(
     for chunk in _read_into_incoming(store, stream, file, plan, done_to):
         if chunk.is_last:
             stream.drain()
-        tally = absorb_incoming(
-            store, batch, stream.name,
-            lambda end=chunk.end, last=chunk.is_last: _note_progress(store, stream, fingerprint, end, last, batch),
-        )
+        note = partial(_note_progress, store, stream, fingerprint, chunk.end, chunk.is_last, batch)
+        tally = absorb_incoming(store, batch, stream.name, note)
         total.add(tally)
         if progress:
             progress(stream.taken, stream.size, total)
@@ -98,17 +103,26 @@ def _read_into_incoming(
 ) -> Iterator[Chunk | table.TableChunk]:
     """Fill the `incoming` tables chunk by chunk; yields each chunk once it is there."""
     if plan.format == "table":
-        mapping, source = plan.mapping or {}, plan.source or "table"
+        mapping, platform = plan.mapping or {}, plan.source or "table"
         for rows in table.read_table_chunks(stream, file, mapping, done_to):
             clear_incoming(store)
-            table.read_table_chunk(store, rows, mapping, source, stream.modified_at, plan.timezone)
+            table.read_table_chunk(store, rows, mapping, platform, stream.modified_at, plan.timezone)
             yield rows
     else:
         source = None if plan.format == "auto" else plan.format
-        for units in read_chunks(stream, skip_to=done_to):
+        for units in _one_ahead(read_chunks(stream, skip_to=done_to)):
             clear_incoming(store)
             read_json_chunk(store, units, stream.modified_at, plan.timezone, source)
             yield units
+
+
+def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Yield the chunks while the next one is being read in the background."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        following = pool.submit(next, chunks, None)
+        while (chunk := following.result()) is not None:
+            following = pool.submit(next, chunks, None)
+            yield chunk
 
 
 def _fingerprint(file: Path) -> str:
@@ -119,17 +133,22 @@ def _fingerprint(file: Path) -> str:
 
 
 def _done_to(store: Store, fingerprint: str | None) -> int:
-    return store.value(
-        "SELECT max(done_to) FROM import_file WHERE fingerprint = ? AND NOT finished", fingerprint
-    )
+    return store.value("SELECT max(done_to) FROM import_file WHERE fingerprint = ? AND NOT finished", fingerprint)
 
 
-def _note_progress(
-    store: Store, stream: Stream, fingerprint: str | None, end: int, is_last: bool, batch: int
-) -> None:
+def _note_progress(store: Store, stream: Stream, fingerprint: str | None, end: int, is_last: bool, batch: int) -> None:
     modified: datetime = stream.modified_at
     store.db.execute("DELETE FROM import_file WHERE fingerprint = ? AND NOT finished", [fingerprint])
     store.db.execute(
         "INSERT INTO import_file VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [fingerprint or "", stream.name, stream.size, modified, stream.sha256 if is_last else None, end, is_last, batch],
+        [
+            fingerprint or "",
+            stream.name,
+            stream.size,
+            modified,
+            stream.sha256 if is_last else None,
+            end,
+            is_last,
+            batch,
+        ],
     )

@@ -5,39 +5,69 @@ from sna.formats.shape import Nested, Shape
 _ACCOUNT = {"id": "VARCHAR", "acct": "VARCHAR", "display_name": "VARCHAR"}
 _PLACE = {"id": "VARCHAR", "account": _ACCOUNT}
 # Links to accounts and hashtags carry a class before anything else, links to pages a `rel` or `target`.
-_PAGE_LINKS = "regexp_extract_all(j.content, '<a href=\"([^\"]+)\" (?:rel|target|translate)=', 1)"
+_PAGE_LINKS = 'regexp_extract_all(j.content, \'<a href="([^"]+)" (?:rel|target|translate)=\', 1)'
 
 STATUS = Shape(
     name="Mastodon status",
     source="mastodon",
     recognise=lambda keys: {"id", "account", "content"} <= keys,
     spec={
-        "id": "VARCHAR", "account": _ACCOUNT, "created_at": "VARCHAR", "edited_at": "VARCHAR", "content": "VARCHAR",
-        "spoiler_text": "VARCHAR", "language": "VARCHAR", "visibility": "VARCHAR", "in_reply_to_id": "VARCHAR",
-        "in_reply_to_account_id": "VARCHAR", "url": "VARCHAR", "uri": "VARCHAR", "favourites_count": "BIGINT",
-        "reblogs_count": "BIGINT", "replies_count": "BIGINT", "quotes_count": "BIGINT", "reblog": _PLACE,
-        "quote": {"quoted_status": _PLACE, "id": "VARCHAR", "account": _ACCOUNT}, "quote_id": "VARCHAR",
-        "mentions": [{"id": "VARCHAR", "acct": "VARCHAR"}], "tags": [{"name": "VARCHAR"}], "card": {"url": "VARCHAR"},
+        "id": "VARCHAR",
+        "account": _ACCOUNT,
+        "created_at": "VARCHAR",
+        "edited_at": "VARCHAR",
+        "content": "VARCHAR",
+        "spoiler_text": "VARCHAR",
+        "language": "VARCHAR",
+        "visibility": "VARCHAR",
+        "in_reply_to_id": "VARCHAR",
+        "in_reply_to_account_id": "VARCHAR",
+        "url": "VARCHAR",
+        "uri": "VARCHAR",
+        "favourites_count": "BIGINT",
+        "reblogs_count": "BIGINT",
+        "replies_count": "BIGINT",
+        "quotes_count": "BIGINT",
+        "reblog": _PLACE,
+        "quote": {"quoted_status": _PLACE, "id": "VARCHAR", "account": _ACCOUNT},
+        "quote_id": "VARCHAR",
+        "mentions": [{"id": "VARCHAR", "acct": "VARCHAR"}],
+        "tags": [{"name": "VARCHAR"}],
+        "card": {"url": "VARCHAR"},
     },
     post={
-        "id": "j.id", "author_id": "j.account.id", "author_handle": "j.account.acct",
-        "author_name": "j.account.display_name", "created_raw": "j.created_at", "edited_raw": "j.edited_at",
-        "text": "concat_ws(E'\\n\\n', nullif(j.spoiler_text, ''), plain_text(j.content))", "lang": "j.language",
-        "reply_to": "j.in_reply_to_id", "reply_to_author": "j.in_reply_to_account_id",
+        "id": "j.id",
+        "author_id": "j.account.id",
+        "author_handle": "j.account.acct",
+        "author_name": "j.account.display_name",
+        "created_raw": "j.created_at",
+        "edited_raw": "j.edited_at",
+        "text": "concat_ws(E'\\n\\n', nullif(j.spoiler_text, ''), plain_text(j.content))",
+        "lang": "j.language",
+        "reply_to": "j.in_reply_to_id",
+        "reply_to_author": "j.in_reply_to_account_id",
         "quote_of": "coalesce(j.quote.quoted_status.id, j.quote.id, j.quote_id)",
         "quote_author": "coalesce(j.quote.quoted_status.account.id, j.quote.account.id)",
-        "repost_of": "j.reblog.id", "repost_author": "j.reblog.account.id",
+        "repost_of": "j.reblog.id",
+        "repost_author": "j.reblog.account.id",
         "mentions": "list_transform(j.mentions, lambda m: {'id': m.id, 'handle': m.acct})",
         "hashtags": "list_transform(j.tags, lambda t: t.name)",
-        "urls": f"list_distinct(list_concat({_PAGE_LINKS}, CASE WHEN j.card.url IS NULL THEN [] ELSE [j.card.url] END))",
-        "likes": "j.favourites_count", "reposts": "j.reblogs_count", "replies": "j.replies_count",
-        "quotes": "j.quotes_count", "link": "coalesce(j.url, j.uri)",
+        "urls": f"list_distinct(list_concat({_PAGE_LINKS}, "
+        "CASE WHEN j.card.url IS NULL THEN [] ELSE [j.card.url] END))",
+        "likes": "j.favourites_count",
+        "reposts": "j.reblogs_count",
+        "replies": "j.replies_count",
+        "quotes": "j.quotes_count",
+        "link": "coalesce(j.url, j.uri)",
         "protected": "j.visibility IN ('private', 'direct', 'limited')",
         "nested": "j.reblog.id IS NOT NULL OR j.quote.quoted_status.id IS NOT NULL OR j.quote.id IS NOT NULL",
     },
     inside=(
-        Nested("list_filter([json_extract(line, '$.reblog'), json_extract(line, '$.quote.quoted_status'), "
-               "json_extract(line, '$.quote')], lambda s: json_exists(s, '$.content'))", referenced=True),
+        Nested(
+            "list_filter([json_extract(line, '$.reblog'), json_extract(line, '$.quote.quoted_status'), "
+            "json_extract(line, '$.quote')], lambda s: json_exists(s, '$.content'))",
+            referenced=True,
+        ),
     ),
     text_path="$.content",
 )
@@ -67,8 +97,7 @@ EVENT = Shape(
     recognise=lambda keys: {"event", "payload"} <= keys,
     spec={"event": "VARCHAR", "payload": "VARCHAR"},
     inside=(
-        Nested("CASE WHEN j.event IN ('update', 'status.update') AND json_valid(j.payload) "
-               "THEN [j.payload::JSON] END"),
+        Nested("CASE WHEN j.event IN ('update', 'status.update') AND json_valid(j.payload) THEN [j.payload::JSON] END"),
     ),
     deletion="CASE WHEN j.event = 'delete' THEN j.payload END",
 )

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from sna.formats import bluesky, check, mastodon, reddit, x
 from sna.formats.shape import Shape, actors_sql, deletions_sql, inside_sql, posts_sql
@@ -21,8 +23,7 @@ SHAPES: tuple[Shape, ...] = (*x.SHAPES, *mastodon.SHAPES, *bluesky.SHAPES, *redd
 UNKNOWN = "no known kind of post"
 # Keys of these objects decide about a post, so a doubled key in them is looked for as well.
 _KEY_PATHS = ["$", "$.user", "$.author", "$.account", "$.record", "$.commit", "$.data", "$.entities"]
-_UNUSUAL = ("NaN", "Infinity", ":nan", ": nan", ":inf", ": inf", ":-inf", ": -inf", ":NAN", ": NAN", ":INF", ": INF",
-            "\\u0000")
+_UNUSUAL = ("NaN", "Infinity", "\\u0000")
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ def read_json_chunk(store: Store, chunk: Chunk, seen_at: datetime, zone: str | N
     refused = Refused()
     register_units(store, chunk, refused)
     shapes = [shape for shape in SHAPES if source in (None, shape.source)]
-    parameters = {"seen_at": seen_at, "zone": zone, "now": now()}
+    parameters: dict[str, object] = {"seen_at": seen_at, "zone": zone, "now": now()}
     level = 0
     while level <= check.MAX_DEPTH and _read_level(store, level, shapes, parameters):
         level += 1
@@ -61,8 +62,8 @@ def register_units(store: Store, chunk: Chunk, refused: Refused) -> None:
 
     A vectorised look finds the few odd units; only those are examined one by one, and mended or refused.
     """
-    for offset in chunk.overlong:
-        refused.add(offset, f"longer than {MAX_UNIT // (1024 * 1024)} MB")
+    for start in chunk.overlong:
+        refused.add(start, f"longer than {MAX_UNIT // (1024 * 1024)} MB")
     offset, strings = _decoded(chunk, refused)
     nul = np.zeros(len(strings), bool)
     _register(store, offset, strings, nul)
@@ -99,7 +100,7 @@ def refuse(store: Store, refused: Refused) -> None:
         store.db.unregister("refused_units")
 
 
-def _decoded(chunk: Chunk, refused: Refused) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], pa.Array]:
+def _decoded(chunk: Chunk, refused: Refused) -> tuple[NDArray[np.int64], pa.Array]:
     try:
         return chunk.offset, chunk.text.cast(pa.large_string())
     except pa.ArrowInvalid:
@@ -113,33 +114,40 @@ def _decoded(chunk: Chunk, refused: Refused) -> tuple[np.ndarray[tuple[int], np.
         return chunk.offset[keep], chunk.text.filter(pa.array(keep)).cast(pa.large_string())
 
 
-def _register(store: Store, offset: Sequence[int] | np.ndarray, line: pa.Array, nul: np.ndarray) -> None:  # type: ignore[type-arg]
+def _register(store: Store, offset: NDArray[np.int64], line: pa.Array, nul: NDArray[np.bool_]) -> None:
     table = pa.table({"byte_offset": pa.array(offset, pa.int64()), "line": line, "nul": pa.array(nul, pa.bool_())})
     # Small record batches let DuckDB scan the lines on every core.
     store.db.register("unit", pa.Table.from_batches(table.to_batches(max_chunksize=ROWS_PER_BATCH), table.schema))
 
 
 def _read_keys(store: Store) -> None:
+    """Make `unit_keys`: per unit the hash of its key lists, and `key_list`: per hash the lists themselves.
+
+    Posts of one kind mostly have the same keys in the same order, so there are few lists for many units.
+    """
     store.db.execute(
         f"""CREATE OR REPLACE TEMP TABLE unit_keys AS
-            SELECT byte_offset, try(json_keys(line, {_KEY_PATHS})) AS keys FROM unit"""  # noqa: S608 - constants
+            SELECT byte_offset, hash(try(json_keys(line, {_KEY_PATHS}))) AS keys_hash FROM unit"""
+    )
+    store.db.execute(
+        f"""CREATE OR REPLACE TEMP TABLE key_list AS
+            SELECT u.keys_hash, try(json_keys(line, {_KEY_PATHS})) AS keys FROM unit
+            JOIN (SELECT keys_hash, min(byte_offset) AS byte_offset FROM unit_keys GROUP BY 1) u USING (byte_offset)"""
     )
 
 
-def _odd_units(store: Store, offset: np.ndarray, strings: pa.Array) -> list[int]:  # type: ignore[type-arg]
+def _odd_units(store: Store, offset: NDArray[np.int64], strings: pa.Array) -> list[int]:
     """Return the positions of units that are invalid, ambiguous, very deep or hold NUL; makes `unit_keys`."""
     _read_keys(store)
     unusual = " OR ".join(f"contains(line, '{word}')" for word in _UNUSUAL)
     rows = store.rows(
-        f"""WITH doubled AS (SELECT keys FROM (SELECT DISTINCT keys FROM unit_keys)
-                             WHERE {_DOUBLED})
-            SELECT byte_offset FROM unit_keys
-            WHERE keys IS NULL OR len(keys[1]) = 0 OR keys IN (FROM doubled)
-            UNION SELECT byte_offset FROM unit WHERE {unusual}"""  # noqa: S608 - constants
+        f"""SELECT byte_offset FROM unit_keys JOIN key_list USING (keys_hash)
+            WHERE keys IS NULL OR len(keys[1]) = 0 OR {_DOUBLED}
+            UNION SELECT byte_offset FROM unit WHERE {unusual}"""
     )
     odd = set(np.searchsorted(offset, np.array([row[0] for row in rows], np.int64)).tolist())
-    opened = pc.add(pc.count_substring(strings, "["), pc.count_substring(strings, "{"))
-    for i in pc.indices_nonzero(pc.greater(opened, check.MAX_DEPTH)).to_pylist():
+    opened = pl.Series(pl.from_arrow(strings)).str.count_matches(r"[\[{]")
+    for i in (opened > check.MAX_DEPTH).arg_true().to_list():
         if check.nesting(strings[i].as_py().encode()) > check.MAX_DEPTH:
             odd.add(i)
     return sorted(odd)
@@ -170,60 +178,69 @@ def _read_level(store: Store, level: int, shapes: Sequence[Shape], parameters: d
         )
         for nested in shape.inside if may_nest else ():
             only = bool(shape.post and "nested" in shape.post)
-            store.db.execute(f"INSERT INTO inside_{level + 1} {inside_sql(nested, shape, items, only)}")  # noqa: S608
-    if level == 0:
+            store.db.execute(f"INSERT INTO inside_{level + 1} {inside_sql(nested, shape, items, only)}")
+    if level == 0 and store.value("SELECT count(*) FROM key_list WHERE len(keys[1]) = 0"):
         store.db.execute(
             """INSERT INTO inside_1
                SELECT byte_offset, unnest(from_json(line, '["JSON"]')), false, NULL, nul
-               FROM unit JOIN unit_keys USING (byte_offset) WHERE len(keys[1]) = 0 AND json_type(line) = 'ARRAY'"""
+               FROM unit JOIN unit_keys USING (byte_offset) JOIN key_list USING (keys_hash)
+               WHERE len(keys[1]) = 0 AND json_type(line) = 'ARRAY'"""
         )
     store.db.execute(
         f"""CREATE OR REPLACE TEMP TABLE item_{level + 1} AS
-            SELECT row_number() OVER () AS item, *, try(json_keys(line, {_KEY_PATHS})) AS keys
-            FROM inside_{level + 1} WHERE line IS NOT NULL"""  # noqa: S608 - constants
+            SELECT *, hash(keys) AS keys_hash FROM (
+                SELECT *, try(json_keys(line, {_KEY_PATHS})) AS keys FROM inside_{level + 1} WHERE line IS NOT NULL)"""
     )
-    return store.value(f"SELECT count(*) FROM item_{level + 1}") > 0  # noqa: S608 - a number
+    return store.value(f"SELECT count(*) FROM item_{level + 1}") > 0
 
 
 def _classify(store: Store, level: int, shapes: Sequence[Shape]) -> list[int]:
     """Make `key_shape` for the key lists of one level, quarantine unknown objects; returns the shapes found."""
-    table = "unit_keys" if level == 0 else f"item_{level}"
-    lists = store.rows(f"SELECT DISTINCT keys[1], {_DOUBLED} FROM {table} WHERE len(keys[1]) > 0")  # noqa: S608
-    store.db.execute("CREATE OR REPLACE TEMP TABLE key_shape (names VARCHAR[], shape INTEGER)")
-    rows: list[tuple[object, int]] = []
-    for keys, doubled in lists:
+    if level:
+        store.db.execute(
+            f"""CREATE OR REPLACE TEMP TABLE key_list AS
+                SELECT keys_hash, any_value(keys) AS keys FROM item_{level} GROUP BY 1"""
+        )
+    lists = store.rows(f"SELECT keys_hash, keys[1], {_DOUBLED} FROM key_list WHERE len(keys[1]) > 0")
+    numbers: dict[int, int] = {}
+    for keys_hash, keys, doubled in lists:
         names = frozenset(keys)  # type: ignore[call-overload]
-        number = next((n for n, shape in enumerate(shapes) if shape.recognise(names)), -1)
-        rows.append((keys, -2 if doubled else number))
-    if rows:
-        table_rows = pa.table({
-            "names": pa.array([keys for keys, _ in rows], pa.list_(pa.string())),
-            "shape": pa.array([number for _, number in rows], pa.int32()),
-        })
-        store.db.register("key_rows", table_rows)
-        store.db.execute("INSERT INTO key_shape SELECT names, min(shape) FROM key_rows GROUP BY names")
-        store.db.unregister("key_rows")
-    if any(number < 0 for _, number in rows):
-        lines = "unit JOIN unit_keys USING (byte_offset)" if level == 0 else f"item_{level}"
+        number = next((n for n, shape in enumerate(shapes) if shape.recognise(names)), _UNKNOWN_SHAPE)
+        numbers[int(str(keys_hash))] = _DOUBLED_KEY if doubled else number
+    store.db.register(
+        "key_numbers",
+        pa.table(
+            {"keys_hash": pa.array(list(numbers), pa.uint64()), "shape": pa.array(list(numbers.values()), pa.int32())}
+        ),
+    )
+    store.db.execute("CREATE OR REPLACE TEMP TABLE key_shape AS SELECT * FROM key_numbers")
+    store.db.unregister("key_numbers")
+    if any(number < 0 for number in numbers.values()):
         store.db.execute(
             f"""INSERT INTO incoming BY NAME
                 SELECT byte_offset, sha256(line) AS line_sha256,
-                       CASE WHEN s.shape = -2 THEN 'the same key twice' ELSE '{UNKNOWN}' END AS problem
-                FROM {lines} JOIN key_shape s ON s.names = keys[1] WHERE s.shape < 0"""  # noqa: S608 - constants
+                       CASE WHEN shape = {_DOUBLED_KEY} THEN 'the same key twice' ELSE '{UNKNOWN}' END AS problem
+                FROM {_lines_of(level)} JOIN key_shape USING (keys_hash) WHERE shape < 0"""
         )
-    return sorted({number for _, number in rows if number >= 0})
+    return sorted({number for number in numbers.values() if number >= 0})
+
+
+_UNKNOWN_SHAPE, _DOUBLED_KEY = -1, -2
+
+
+def _lines_of(level: int) -> str:
+    return "unit JOIN unit_keys USING (byte_offset)" if level == 0 else f"item_{level}"
 
 
 def _items_of(store: Store, level: int, number: int, *, alone: bool) -> str:
     """Return a relation with the items of one shape and one level."""
     columns = "byte_offset, line, false AS referenced, NULL::VARCHAR AS seen_raw, nul"
     if level == 0 and alone and not store.value("SELECT count(*) FROM key_shape WHERE shape < 0"):
-        return f"(SELECT {columns} FROM unit)"  # noqa: S608 - constants
-    source = "unit JOIN unit_keys USING (byte_offset)" if level == 0 else f"item_{level}"
+        return f"(SELECT {columns} FROM unit)"
     chosen = columns if level == 0 else "byte_offset, line, referenced, seen_raw, nul"
     store.db.execute(
-        f"""CREATE OR REPLACE TEMP TABLE shape_items AS SELECT {chosen} FROM {source}
-            JOIN key_shape s ON s.names = keys[1] WHERE s.shape = {number}"""  # noqa: S608 - constants
+        f"""CREATE OR REPLACE TEMP TABLE shape_items AS SELECT {chosen} FROM {_lines_of(level)}
+            JOIN key_shape USING (keys_hash) WHERE shape = {number}"""
     )
     return "shape_items"
 

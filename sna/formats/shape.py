@@ -6,9 +6,29 @@ from dataclasses import dataclass, field
 
 # Columns of `incoming` that a shape may fill; times come as text and are read by `utc_time`.
 COLUMNS = (
-    "id", "author_id", "author_handle", "author_name", "text", "lang", "reply_to", "reply_to_author", "quote_of",
-    "quote_author", "repost_of", "repost_author", "conversation", "mentions", "hashtags", "urls", "likes", "reposts",
-    "replies", "quotes", "views", "link", "protected",
+    "id",
+    "author_id",
+    "author_handle",
+    "author_name",
+    "text",
+    "lang",
+    "reply_to",
+    "reply_to_author",
+    "quote_of",
+    "quote_author",
+    "repost_of",
+    "repost_author",
+    "conversation",
+    "mentions",
+    "hashtags",
+    "urls",
+    "likes",
+    "reposts",
+    "replies",
+    "quotes",
+    "views",
+    "link",
+    "protected",
 )
 RAW_COLUMNS = (*COLUMNS, "created_raw", "edited_raw", "nested")
 
@@ -31,8 +51,8 @@ class Shape:
 
     `spec` is the structure for DuckDB's json_transform; `post` maps columns of `incoming` to expressions
     over `j`, `actor` those of `incoming_actor`, `deletion` gives the id of a deleted post, `seen` the time at
-    which the source gave the object. Where a post has an expression `nested`, `inside` is read only for posts
-    where it is true.
+    which the source gave the object; `lets` names expressions over `j` that others use. Where a post
+    has an expression `nested`, `inside` is read only for posts where it is true.
     """
 
     name: str
@@ -45,6 +65,7 @@ class Shape:
     actor: dict[str, str] | None = None
     deletion: str | None = None
     seen: str = "NULL"
+    lets: tuple[tuple[str, str], ...] = ()
     text_path: str = "$.text"
 
 
@@ -55,7 +76,9 @@ ITEM_COLUMNS = "byte_offset BIGINT, line VARCHAR, referenced BOOLEAN, seen_raw V
 def parsed(shape: Shape, items: str) -> str:
     """Return a FROM clause that adds to each row of the relation `items` its parsed struct `j`."""
     spec = json.dumps(shape.spec or {"_": "VARCHAR"}).replace("'", "''")
-    return f"(SELECT *, json_transform(line, '{spec}') AS j FROM {items})"  # noqa: S608 - the spec is ours
+    rows = f"(SELECT *, json_transform(line, '{spec}') AS j FROM {items})"
+    lets = "".join(f", {expression} AS {name}" for name, expression in shape.lets)
+    return f"(SELECT *{lets} FROM {rows})" if lets else rows
 
 
 def posts_sql(shape: Shape, items: str) -> str:
@@ -69,7 +92,7 @@ def posts_sql(shape: Shape, items: str) -> str:
            CASE WHEN problem IS NOT NULL THEN sha256(line) END AS line_sha256, nested
     FROM (SELECT *, {TIMES} FROM (
         SELECT byte_offset, line, referenced, nul, {shape.seen} AS own_seen, seen_raw, {chosen}
-        FROM {parsed(shape, items)} WHERE {shape.where}))"""  # noqa: S608 - every part is a constant of a format
+        FROM {parsed(shape, items)} WHERE {shape.where}))"""
 
 
 # Shared by JSON shapes and tables: what follows once the raw columns are named.
@@ -94,9 +117,10 @@ def _problem(text_path: str) -> str:
 
 COMMON_PROBLEMS = r"""
         WHEN id IS NULL OR trim(id) = '' THEN 'no id'
-        WHEN left(id, 1) BETWEEN '0' AND '9' AND regexp_full_match(id, '\d+(\.\d+)?[eE][+-]?\d+|\d+\.\d+')
+        WHEN (contains(id, '.') OR contains(id, 'e') OR contains(id, 'E'))
+             AND regexp_full_match(id, '\d+(\.\d+)?[eE][+-]?\d+|\d+\.\d+')
             THEN 'the id is a rounded number'
-        WHEN left(id, 1) IN ('{', '[') THEN 'the id is no text'
+        WHEN left(id, 1) IN ('{', '[') OR lower(ltrim(id, '-')) IN ('nan', 'inf', 'infinity') THEN 'the id is no text'
         WHEN created_raw <> '' AND created_time IS NULL THEN
             CASE WHEN $zone IS NULL AND utc_time(created_raw, 'UTC') IS NOT NULL
                  THEN 'time without a zone (give --timezone)' ELSE 'impossible time' END
@@ -106,13 +130,11 @@ COMMON_PROBLEMS = r"""
 def inside_sql(nested: Nested, shape: Shape, items: str, only_nested: bool) -> str:
     """Return a SELECT of the item rows inside the objects of `items`."""
     referenced = "true" if nested.referenced else "referenced"
-    chosen = (
-        f"(FROM {items} SEMI JOIN (FROM incoming WHERE nested) n USING (byte_offset))" if only_nested else items
-    )
+    chosen = f"(FROM {items} SEMI JOIN (FROM incoming WHERE nested) n USING (byte_offset))" if only_nested else items
     return f"""
     SELECT byte_offset, unnest({nested.items}) AS line, {referenced} AS referenced,
            coalesce({shape.seen}, seen_raw) AS seen_raw, nul
-    FROM {parsed(shape, chosen)}"""  # noqa: S608 - every part is a constant of a format
+    FROM {parsed(shape, chosen)}"""
 
 
 def actors_sql(shape: Shape, items: str) -> str:
@@ -122,7 +144,7 @@ def actors_sql(shape: Shape, items: str) -> str:
     INSERT INTO incoming_actor BY NAME
     SELECT '{shape.source}' AS source, {actor["id"]} AS id, {actor["handle"]} AS handle,
            {actor.get("name", "NULL")} AS name, coalesce(utc_time(seen_raw, 'UTC'), $seen_at) AS seen_at
-    FROM {parsed(shape, items)} WHERE {actor["id"]} IS NOT NULL"""  # noqa: S608 - constants of a format
+    FROM {parsed(shape, items)} WHERE {actor["id"]} IS NOT NULL"""
 
 
 def deletions_sql(shape: Shape, items: str) -> str:
@@ -130,4 +152,4 @@ def deletions_sql(shape: Shape, items: str) -> str:
     return f"""
     INSERT INTO incoming_deletion
     SELECT '{shape.source}', {shape.deletion} FROM {parsed(shape, items)}
-    WHERE {shape.deletion} IS NOT NULL"""  # noqa: S608 - constants of a format
+    WHERE {shape.deletion} IS NOT NULL"""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import zstandard
 
@@ -20,6 +20,7 @@ from sna.errors import InputError
 MAX_RATIO = 200
 RATIO_AFTER = 64 * 1024 * 1024
 MAX_UNPACKED = 1 << 40
+PIECE = 1 << 20
 
 
 @dataclass(slots=True)
@@ -30,7 +31,6 @@ class Stream:
     size: int | None
     modified_at: datetime
     packed: bool
-    _file: BinaryIO
     _unpacked: BinaryIO
     _hash: "_HashingReader"
     _given: int = 0
@@ -38,16 +38,20 @@ class Stream:
 
     def read(self, count: int) -> bytes:
         """Return up to `count` unpacked bytes, fewer only at the end; raises InputError for a broken archive."""
-        parts = [self._ahead[:count]] if self._ahead else []
-        self._ahead = self._ahead[count:]
-        missing = count - sum(map(len, parts))
-        while missing:
-            part = self._read_once(missing)
+        buffer = bytearray(count)
+        return bytes(memoryview(buffer)[: self.read_into(memoryview(buffer))])
+
+    def read_into(self, view: memoryview) -> int:
+        """Fill `view` with unpacked bytes and return their count, less than its length only at the end."""
+        filled = min(len(self._ahead), len(view))
+        view[:filled] = self._ahead[:filled]
+        self._ahead = self._ahead[filled:]
+        while filled < len(view):
+            part = self._read_once(view[filled : filled + PIECE])
             if not part:
                 break
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
+            filled += part
+        return filled
 
     def peek(self, count: int) -> bytes:
         """Return the next `count` unpacked bytes without taking them."""
@@ -69,12 +73,12 @@ class Stream:
         while self._hash.read(1 << 20):
             pass
 
-    def _read_once(self, count: int) -> bytes:
+    def _read_once(self, view: memoryview) -> int:
         try:
-            part = self._unpacked.read(count)
+            part = int(self._unpacked.readinto(view))  # type: ignore[attr-defined]
         except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
             raise InputError(f"{self.name} is a broken archive ({error}); get a whole copy") from error
-        self._given += len(part)
+        self._given += part
         too_dense = self._given > RATIO_AFTER and self._given > MAX_RATIO * max(self.taken, 1)
         if self.packed and (too_dense or self._given > MAX_UNPACKED):
             raise InputError(
@@ -86,22 +90,23 @@ class Stream:
 @contextmanager
 def open_stream(path: Path | None) -> Iterator[Stream]:
     """Open a file, or standard input for None; raises InputError when it is missing or no text of posts."""
+    if path is not None and path.is_dir():
+        raise InputError(f"{path} is a directory; name the files in it")
     try:
         file: BinaryIO = sys.stdin.buffer if path is None else path.open("rb")
     except OSError as error:
         raise InputError(f"{path} cannot be opened: {error.strerror}") from error
     name = "standard input" if path is None else str(path)
     try:
-        if path is not None and path.is_dir():
-            raise InputError(f"{path} is a folder; name the files in it")
         stat = None if path is None else path.stat()
         hashing = _HashingReader(file)
-        buffered = io.BufferedReader(hashing, 1 << 20)
-        head = buffered.peek(4096)[:4096]
-        unpacked, packed = _unpack(buffered, head)
+        head = hashing.read(4096) or b""
+        unpacked, packed = _unpack(hashing, head)
         modified = datetime.now(UTC) if stat is None else datetime.fromtimestamp(stat.st_mtime, UTC)
         size = stat.st_size if stat and stat.st_size else None
-        yield Stream(name, size, modified.replace(tzinfo=None), packed, file, unpacked, hashing)
+        yield Stream(
+            name, size, modified.replace(tzinfo=None), packed, unpacked, hashing, _ahead=b"" if packed else head
+        )
     finally:
         if path is not None:
             file.close()
@@ -148,10 +153,31 @@ class _HashingReader(io.RawIOBase):
         return int(count)
 
 
-def _unpack(file: io.BufferedReader, head: bytes) -> tuple[BinaryIO, bool]:
+def _unpack(file: "_HashingReader", head: bytes) -> tuple[BinaryIO, bool]:
+    again = cast(BinaryIO, _Again(head, file))
     if head.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=file), True  # type: ignore[return-value]
+        return cast(BinaryIO, gzip.GzipFile(fileobj=again)), True
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        reader = zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file, read_across_frames=True)
-        return reader, True  # type: ignore[return-value]
-    return file, False
+        unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 31)
+        return cast(BinaryIO, unpacker.stream_reader(again, read_across_frames=True)), True
+    return cast(BinaryIO, file), False
+
+
+class _Again(io.RawIOBase):
+    """Gives bytes that were read ahead once more, then the rest."""
+
+    def __init__(self, ahead: bytes, file: _HashingReader) -> None:
+        self._ahead = ahead
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        if not self._ahead:
+            return self._file.readinto(view)
+        count = min(len(view), len(self._ahead))
+        view[:count] = self._ahead[:count]
+        self._ahead = self._ahead[count:]
+        return count

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
@@ -21,8 +22,21 @@ from sna.formats.units import CHUNK, Chunk, read_chunks
 from sna.store.ingest import now
 from sna.store.opening import Store
 
-FIELDS = ("id", "author", "handle", "created_at", "text", "lang", "reply_to", "conversation", "quote_of", "repost_of",
-          "mentions", "hashtags", "urls")
+FIELDS = (
+    "id",
+    "author",
+    "handle",
+    "created_at",
+    "text",
+    "lang",
+    "reply_to",
+    "conversation",
+    "quote_of",
+    "repost_of",
+    "mentions",
+    "hashtags",
+    "urls",
+)
 PARQUET_ROWS = 200_000
 _DELIMITERS = b",\t;|"
 
@@ -30,7 +44,8 @@ _DELIMITERS = b",\t;|"
 _LIST = r"""CASE WHEN starts_with(trim({0}), '[') THEN try(from_json({0}, '["VARCHAR"]'))
                  ELSE list_filter(regexp_split_to_array(trim({0}), '[\s,;|]+'), lambda w: w <> '') END"""
 _FROM_TEXT = {
-    "hashtags": r"list_distinct(regexp_extract_all(text, '(?:^|[^\w&/])[#＃]([\p{L}\p{N}_]*[\p{L}_][\p{L}\p{N}_]*)', 1))",
+    "hashtags": r"list_distinct(regexp_extract_all(text, "
+    r"'(?:^|[^\w&/])[#\x{FF03}]([\p{L}\p{N}_]*[\p{L}_][\p{L}\p{N}_]*)', 1))",
     "mentions": r"list_distinct(regexp_extract_all(text, '(?:^|[^\w@/.])@([A-Za-z0-9_](?:[\w.-]*\w)?)', 1))",
     "urls": r"""list_distinct(regexp_extract_all(text, 'https?://[^\s<>")\]]+'))""",
 }
@@ -56,7 +71,9 @@ def check_mapping(mapping: Mapping[str, str]) -> None:
         raise UsageError("a table needs to know where its ids are; give --map id=COLUMN")
 
 
-def read_table_chunks(stream: Stream, file: Path | None, mapping: Mapping[str, str], skip_to: int) -> Iterator[TableChunk]:
+def read_table_chunks(
+    stream: Stream, file: Path | None, mapping: Mapping[str, str], skip_to: int
+) -> Iterator[TableChunk]:
     """Yield the rows of a table from the position `skip_to` on; the kind of table is recognised by content.
 
     Raises InputError when it cannot be read, UsageError when a mapped column is not there.
@@ -83,12 +100,14 @@ def read_table_chunk(
         register_units(store, chunk.units, refused)
         fields = [name for name in FIELDS if name in mapping]
         chosen = ", ".join(f"v[{n}] AS {name}" for n, name in enumerate(fields, 1))
-        rows = f"(SELECT byte_offset, line, nul, {chosen} FROM (SELECT *, json_extract_string(line, $paths) AS v FROM unit))"  # noqa: S608
+        values = "(SELECT *, json_extract_string(line, $paths) AS v FROM unit)"
+        rows = f"(SELECT byte_offset, line, nul, {chosen} FROM {values})"
         parameters: dict[str, object] = {"paths": ["/" + _escaped(mapping[name]) for name in fields]}
     else:
         fields = [name for name in FIELDS if name in mapping]
         store.db.register("table_rows", chunk.columns)
-        rows = "(SELECT *, concat_ws(chr(31), *COLUMNS(* EXCLUDE byte_offset)) AS line, contains(text, chr(0)) AS nul FROM table_rows)"
+        whole_row = "concat_ws(chr(31), *COLUMNS(* EXCLUDE byte_offset))"
+        rows = f"(SELECT *, {whole_row} AS line, contains(text, chr(0)) AS nul FROM table_rows)"
         parameters = {}
     _insert(store, rows, fields, parameters | {"source": source, "seen_at": seen_at, "zone": zone, "now": now()})
     refuse(store, refused)
@@ -106,7 +125,8 @@ def _insert(store: Store, rows: str, fields: list[str], parameters: dict[str, ob
         f"""INSERT INTO incoming BY NAME
             SELECT byte_offset, $source AS source, author_id, author_handle, {text} AS text, lang, reply_to,
                    conversation, quote_of, repost_of, {lists["hashtags"]} AS hashtags, {lists["urls"]} AS urls,
-                   list_transform({lists["mentions"]}, lambda h: {{'id': NULL::VARCHAR, 'handle': ltrim(h, '@')}}) AS mentions,
+                   list_transform({lists["mentions"]}, lambda h: {{'id': NULL::VARCHAR, 'handle': ltrim(h, '@')}})
+                       AS mentions,
                    {TYPED_COLUMNS}, CASE {COMMON_PROBLEMS} END AS problem,
                    CASE WHEN problem IS NOT NULL THEN sha256(line) END AS line_sha256
             FROM (SELECT *, {TIMES} FROM (
@@ -114,16 +134,17 @@ def _insert(store: Store, rows: str, fields: list[str], parameters: dict[str, ob
                        coalesce({scalar["handle"]}, {scalar["author"]}) AS author_handle,
                        {scalar["created_at"]} AS created_raw, NULL::VARCHAR AS edited_raw, NULL AS own_seen,
                        NULL AS seen_raw, false AS referenced, false AS protected
-                FROM {_filled(rows, has)}))""",  # noqa: S608 - identifiers come from FIELDS
+                FROM {_filled(rows, has)}))""",
         parameters,
     )
 
 
 def _filled(rows: str, has: set[str]) -> str:
     missing = "".join(f", NULL::VARCHAR AS {name}" for name in FIELDS if name not in has)
-    blank = ", ".join(f"nullif({name}, '') AS {name}" for name in ("lang", "reply_to", "conversation", "quote_of",
-                                                                   "repost_of"))
-    return f"(SELECT * REPLACE ({blank}) FROM (SELECT *{missing} FROM {rows}))"  # noqa: S608 - from FIELDS
+    blank = ", ".join(
+        f"nullif({name}, '') AS {name}" for name in ("lang", "reply_to", "conversation", "quote_of", "repost_of")
+    )
+    return f"(SELECT * REPLACE ({blank}) FROM (SELECT *{missing} FROM {rows}))"
 
 
 def _escaped(name: str) -> str:
@@ -161,10 +182,16 @@ def _header(name: str, buffer: bytes, start: int) -> tuple[list[str], str, int]:
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: the line with the column names is no UTF-8; save the table as UTF-8") from error
     delimiter = max((chr(d) for d in _DELIMITERS), key=text.count)
-    parsed = pa_csv.read_csv(
-        io.BytesIO(line + b"\n"), pa_csv.ReadOptions(autogenerate_column_names=True),
-        pa_csv.ParseOptions(delimiter=delimiter),
-        pa_csv.ConvertOptions(strings_can_be_null=False, auto_dict_encode=False, column_types={})) if line else None
+    parsed = (
+        pa_csv.read_csv(
+            io.BytesIO(line + b"\n"),
+            pa_csv.ReadOptions(autogenerate_column_names=True),
+            pa_csv.ParseOptions(delimiter=delimiter),
+            pa_csv.ConvertOptions(strings_can_be_null=False, auto_dict_encode=False, column_types={}),
+        )
+        if line
+        else None
+    )
     names = [str(column[0].as_py()) for column in parsed.columns] if parsed is not None and parsed.num_rows else []
     return names, delimiter, min(end + 1, len(buffer))
 
@@ -203,17 +230,24 @@ def _csv_chunk(
 
     columns = sorted(set(mapping.values()))
     try:
-        parsed = pa_csv.read_csv(
-            io.BytesIO(body),
-            pa_csv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(body) + 1, 1 << 16)),
-            pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=on_invalid),
-            pa_csv.ConvertOptions(column_types={name: pa.large_string() for name in names}, include_columns=columns,
-                                  strings_can_be_null=False),
-        ) if body.strip() else pa.table({name: pa.array([], pa.large_string()) for name in columns})
+        parsed = (
+            pa_csv.read_csv(
+                io.BytesIO(body),
+                pa_csv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(body) + 1, 1 << 16)),
+                pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=on_invalid),
+                pa_csv.ConvertOptions(
+                    column_types={name: pa.large_string() for name in names},
+                    include_columns=columns,
+                    strings_can_be_null=False,
+                ),
+            )
+            if body.strip()
+            else pa.table({name: pa.array([], pa.large_string()) for name in columns})
+        )
     except pa.ArrowInvalid as error:
         raise InputError(f"the table cannot be read: {str(error)[:160]}") from error
     starts = np.concatenate(([0], _record_ends(body, 0)))
-    spans = [int(s) for s, e in zip(starts[:-1], starts[1:], strict=True) if body[s:e].strip()]
+    spans = [int(s) for s, e in pairwise(starts) if body[s:e].strip()]
     if starts[-1] < len(body):
         spans.append(int(starts[-1]))
     bad = {offset - base for offset in refused.offset}
@@ -269,8 +303,9 @@ def _as_text(column: pa.Array, name: str) -> pa.Array:
     kind = column.type
     if pa.types.is_timestamp(kind):
         zone = "Z" if kind.tz else ""
-        return pc.strftime(column.cast(pa.timestamp("us", "UTC" if kind.tz else None)), f"%Y-%m-%dT%H:%M:%S{zone}").cast(
-            pa.large_string())
+        return pc.strftime(
+            column.cast(pa.timestamp("us", "UTC" if kind.tz else None)), f"%Y-%m-%dT%H:%M:%S{zone}"
+        ).cast(pa.large_string())
     if pa.types.is_floating(kind) and name == "created_at":
         return pc.round(pc.multiply(column, 1e6)).cast(pa.int64()).cast(pa.large_string())
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):

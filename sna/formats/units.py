@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from mmap import mmap
 
 import numpy as np
 import pyarrow as pa
@@ -36,11 +37,14 @@ class Chunk:
     overlong: tuple[int, ...] = ()
 
 
-def read_chunks(stream: Stream, *, skip_to: int = 0, size: int = CHUNK, layout: Layout | None = None) -> Iterator[Chunk]:
+def read_chunks(
+    stream: Stream, *, skip_to: int = 0, size: int = CHUNK, layout: Layout | None = None
+) -> Iterator[Chunk]:
     """Yield the stream's units chunk by chunk, from the unpacked byte `skip_to` on (LINES only).
 
     The layout is recognised from the first bytes unless it is given. Blank units are left out; units
-    above MAX_UNIT bytes are told by their offset in `overlong`. Raises InputError for what is no text.
+    above MAX_UNIT bytes are told by their offset in `overlong`. A chunk is valid until the next but one is taken.
+    Raises InputError for what is no text.
     """
     head = stream.read(min(size, MAX_UNIT))
     refuse_foreign(stream.name, head[:4096])
@@ -70,25 +74,27 @@ def _layout_of(head: bytes) -> Layout:
 
 
 def _lines(stream: Stream, head: bytes, mark: int, skip_to: int, size: int) -> Iterator[Chunk]:
-    base, carry = 0, head
+    # Two buffers take turns: fresh memory for each chunk costs more than reading the file. Mapped memory is
+    # not touched before it is used, so a small file does not pay for a large chunk.
+    buffer, other = mmap(-1, size), mmap(-1, size)
+    base, filled = 0, len(head)
+    buffer[:filled] = head
     skipping_line = False
     overlong: list[int] = []
     while True:
-        data = stream.read(size - len(carry)) if len(carry) < size else b""
-        buffer = carry + data if data else carry
-        is_last = len(buffer) < size
-        cut = len(buffer) if is_last else buffer.rfind(b"\n") + 1
+        filled += stream.read_into(memoryview(buffer)[filled:])
+        is_last = filled < size
+        cut = filled if is_last else buffer.rfind(b"\n", 0, filled) + 1
+        start = mark if base == 0 else 0
         if skipping_line:
-            end = buffer.find(b"\n") + 1
-            start = end or len(buffer)
+            end = buffer.find(b"\n", 0, filled) + 1
+            start = end or filled
             skipping_line = not end
-        else:
-            start = mark if base == 0 else 0
         if cut == 0 and not skipping_line:
             overlong.append(base)
             skipping_line = True
-            start = cut = len(buffer)
-        cut = max(cut, start)
+            start = filled
+        cut = filled if skipping_line else max(cut, start)
         begin = max(start, skip_to - base)
         if begin < cut or is_last:
             text, offset, too_long = _cut_lines(buffer, min(begin, cut), cut, base)
@@ -96,23 +102,26 @@ def _lines(stream: Stream, head: bytes, mark: int, skip_to: int, size: int) -> I
             overlong = []
         if is_last:
             return
-        base, carry = base + cut, buffer[cut:]
+        rest = filled - cut
+        other[:rest] = memoryview(buffer)[cut:filled]
+        buffer, other = other, buffer
+        base, filled = base + cut, rest
 
 
-def _cut_lines(buffer: bytes, start: int, end: int, base: int) -> tuple[pa.LargeBinaryArray, NDArray[np.int64], list[int]]:
+def _cut_lines(
+    buffer: mmap, start: int, end: int, base: int
+) -> tuple[pa.LargeBinaryArray, NDArray[np.int64], list[int]]:
     view = np.frombuffer(buffer, np.uint8)[start:end]
     ends = np.flatnonzero(view == 10) + 1
     if len(view) and (not len(ends) or ends[-1] != len(view)):
         ends = np.append(ends, len(view))
     bounds = np.concatenate(([0], ends)).astype(np.int64)
     lengths = np.diff(bounds)
-    text = pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(ends), [None, pa.py_buffer(bounds), pa.py_buffer(buffer)[start:end]]
-    )
+    content = pa.py_buffer(memoryview(buffer)[start:end])
+    text = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(ends), [None, pa.py_buffer(bounds), content])
     offset = bounds[:-1] + (base + start)
     keep = lengths <= MAX_UNIT
-    short = np.flatnonzero(lengths <= 2)
-    for i in short:
+    for i in np.flatnonzero(lengths <= 2):
         if not view[bounds[i] : bounds[i + 1]].tobytes().strip():
             keep[i] = False
     too_long = [int(offset[i]) for i in np.flatnonzero(lengths > MAX_UNIT)]

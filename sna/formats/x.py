@@ -9,49 +9,79 @@ from sna.formats.shape import Nested, Shape
 _REFERENCES = [{"type": "VARCHAR", "id": "VARCHAR", "text": "VARCHAR", "author_id": "VARCHAR"}]
 
 
-def _reference(kind: str, column: str) -> str:
+def _first_of(kind: str) -> str:
     # A post has at most one reference of a kind, so the first of the filtered list is the one.
-    return f"list_filter(j.referenced_tweets, lambda r: r.type = '{kind}')[1].{column}"
+    return f"list_filter(j.referenced_tweets, lambda r: r.type = '{kind}')[1]"
 
 
 POST = Shape(
     name="X v2 post",
     source="x",
-    recognise=lambda keys: {"id", "text"} <= keys
-    and not keys & {"id_str", "user", "record", "account", "subreddit"}
-    and bool(keys & {"author_id", "edit_history_tweet_ids", "public_metrics", "conversation_id", "created_at"}),
+    recognise=lambda keys: (
+        {"id", "text"} <= keys
+        and not keys & {"id_str", "user", "record", "account", "subreddit"}
+        and bool(keys & {"author_id", "edit_history_tweet_ids", "public_metrics", "conversation_id", "created_at"})
+    ),
     spec={
-        "id": "VARCHAR", "author_id": "VARCHAR", "created_at": "VARCHAR", "text": "VARCHAR", "lang": "VARCHAR",
-        "conversation_id": "VARCHAR", "in_reply_to_user_id": "VARCHAR", "referenced_tweets": _REFERENCES,
+        "id": "VARCHAR",
+        "author_id": "VARCHAR",
+        "created_at": "VARCHAR",
+        "text": "VARCHAR",
+        "lang": "VARCHAR",
+        "conversation_id": "VARCHAR",
+        "in_reply_to_user_id": "VARCHAR",
+        "referenced_tweets": _REFERENCES,
         "note_tweet": {"text": "VARCHAR"},
         "public_metrics": {
-            "like_count": "BIGINT", "retweet_count": "BIGINT", "reply_count": "BIGINT", "quote_count": "BIGINT",
-            "impression_count": "BIGINT"},
+            "like_count": "BIGINT",
+            "retweet_count": "BIGINT",
+            "reply_count": "BIGINT",
+            "quote_count": "BIGINT",
+            "impression_count": "BIGINT",
+        },
         "entities": {
             "hashtags": [{"tag": "VARCHAR"}],
             "mentions": [{"username": "VARCHAR", "id": "VARCHAR"}],
-            "urls": [{"expanded_url": "VARCHAR", "unwound_url": "VARCHAR", "url": "VARCHAR"}]},
+            "urls": [{"expanded_url": "VARCHAR", "unwound_url": "VARCHAR", "url": "VARCHAR"}],
+        },
         "author": {"id": "VARCHAR", "username": "VARCHAR", "name": "VARCHAR", "protected": "BOOLEAN"},
         "__twarc": {"retrieved_at": "VARCHAR"},
     },
+    lets=(("answered", _first_of("replied_to")), ("quoted", _first_of("quoted")), ("reposted", _first_of("retweeted"))),
     post={
-        "id": "j.id", "author_id": "coalesce(j.author_id, j.author.id)", "author_handle": "j.author.username",
-        "author_name": "j.author.name", "created_raw": "j.created_at", "text": "coalesce(j.note_tweet.text, j.text)",
-        "lang": "j.lang", "reply_to": _reference("replied_to", "id"),
-        "reply_to_author": "j.in_reply_to_user_id", "quote_of": _reference("quoted", "id"),
-        "quote_author": _reference("quoted", "author_id"), "repost_of": _reference("retweeted", "id"),
-        "repost_author": _reference("retweeted", "author_id"), "conversation": "j.conversation_id",
+        "id": "j.id",
+        "author_id": "coalesce(j.author_id, j.author.id)",
+        "author_handle": "j.author.username",
+        "author_name": "j.author.name",
+        "created_raw": "j.created_at",
+        "text": "coalesce(j.note_tweet.text, j.text)",
+        "lang": "j.lang",
+        "reply_to": "answered.id",
+        "reply_to_author": "j.in_reply_to_user_id",
+        "quote_of": "quoted.id",
+        "quote_author": "quoted.author_id",
+        "repost_of": "reposted.id",
+        "repost_author": "reposted.author_id",
+        "conversation": "j.conversation_id",
         "mentions": "list_transform(j.entities.mentions, lambda m: {'id': m.id, 'handle': m.username})",
         "hashtags": "list_transform(j.entities.hashtags, lambda h: h.tag)",
         "urls": "list_transform(j.entities.urls, lambda u: coalesce(u.unwound_url, u.expanded_url, u.url))",
-        "likes": "j.public_metrics.like_count", "reposts": "j.public_metrics.retweet_count",
-        "replies": "j.public_metrics.reply_count", "quotes": "j.public_metrics.quote_count",
-        "views": "j.public_metrics.impression_count", "protected": "j.author.protected",
-        "nested": "len(list_filter(j.referenced_tweets, lambda r: r.text IS NOT NULL)) > 0",
+        "likes": "j.public_metrics.like_count",
+        "reposts": "j.public_metrics.retweet_count",
+        "replies": "j.public_metrics.reply_count",
+        "quotes": "j.public_metrics.quote_count",
+        "views": "j.public_metrics.impression_count",
+        "protected": "j.author.protected",
+        "nested": "answered.text IS NOT NULL OR quoted.text IS NOT NULL OR reposted.text IS NOT NULL",
     },
     seen="j.__twarc.retrieved_at",
-    inside=(Nested("list_filter(from_json(json_extract(line, '$.referenced_tweets'), '[\"JSON\"]'), "
-                   "lambda r: json_exists(r, '$.text'))", referenced=True),),
+    inside=(
+        Nested(
+            "list_filter(from_json(json_extract(line, '$.referenced_tweets'), '[\"JSON\"]'), "
+            "lambda r: json_exists(r, '$.text'))",
+            referenced=True,
+        ),
+    ),
 )
 
 USER = Shape(
@@ -62,14 +92,18 @@ USER = Shape(
     actor={"id": "j.id", "handle": "j.username", "name": "j.name"},
 )
 
-_MANY = "CASE json_type(line, '{0}') WHEN 'ARRAY' THEN from_json(json_extract(line, '{0}'), '[\"JSON\"]') " \
-        "WHEN 'OBJECT' THEN [json_extract(line, '{0}')] END"
+_MANY = (
+    "CASE json_type(line, '{0}') WHEN 'ARRAY' THEN from_json(json_extract(line, '{0}'), '[\"JSON\"]') "
+    "WHEN 'OBJECT' THEN [json_extract(line, '{0}')] END"
+)
 
 PAGE = Shape(
     name="X v2 page",
     source="x",
-    recognise=lambda keys: ("data" in keys and "kind" not in keys and "event" not in keys)
-    or (bool(keys & {"includes", "meta"}) and keys <= {"includes", "meta", "errors", "__twarc", "matching_rules"}),
+    recognise=lambda keys: (
+        ("data" in keys and "kind" not in keys and "event" not in keys)
+        or (bool(keys & {"includes", "meta"}) and keys <= {"includes", "meta", "errors", "__twarc", "matching_rules"})
+    ),
     spec={"__twarc": {"retrieved_at": "VARCHAR"}},
     seen="j.__twarc.retrieved_at",
     inside=(
@@ -82,12 +116,19 @@ PAGE = Shape(
 USERS = Shape(
     name="X v2 users",
     source="x",
-    recognise=lambda keys: "users" in keys and keys <= {"users", "tweets", "media", "places", "polls", "meta", "errors"},
+    recognise=lambda keys: (
+        "users" in keys and keys <= {"users", "tweets", "media", "places", "polls", "meta", "errors"}
+    ),
     inside=(Nested(_MANY.format("$.users")), Nested(_MANY.format("$.tweets"), referenced=True)),
 )
 
-ERRORS = Shape(name="X v2 errors", source="x", recognise=lambda keys: "errors" in keys and keys <= {
-    "errors", "title", "detail", "type", "status", "connection_issue"})
+ERRORS = Shape(
+    name="X v2 errors",
+    source="x",
+    recognise=lambda keys: (
+        "errors" in keys and keys <= {"errors", "title", "detail", "type", "status", "connection_issue"}
+    ),
+)
 
 _ENTITIES = {
     "hashtags": [{"text": "VARCHAR"}],
@@ -101,41 +142,68 @@ POST_V1 = Shape(
     source="x",
     recognise=lambda keys: "user" in keys and bool(keys & {"text", "full_text"}) and bool(keys & {"id_str", "id"}),
     spec={
-        "id_str": "VARCHAR", "id": "VARCHAR", "created_at": "VARCHAR", "text": "VARCHAR", "full_text": "VARCHAR",
-        "lang": "VARCHAR", "in_reply_to_status_id_str": "VARCHAR", "in_reply_to_status_id": "VARCHAR",
-        "in_reply_to_user_id_str": "VARCHAR", "in_reply_to_user_id": "VARCHAR", "quoted_status_id_str": "VARCHAR",
-        "quoted_status_id": "VARCHAR", "favorite_count": "BIGINT", "retweet_count": "BIGINT",
-        "reply_count": "BIGINT", "quote_count": "BIGINT", "entities": _ENTITIES,
+        "id_str": "VARCHAR",
+        "id": "VARCHAR",
+        "created_at": "VARCHAR",
+        "text": "VARCHAR",
+        "full_text": "VARCHAR",
+        "lang": "VARCHAR",
+        "in_reply_to_status_id_str": "VARCHAR",
+        "in_reply_to_status_id": "VARCHAR",
+        "in_reply_to_user_id_str": "VARCHAR",
+        "in_reply_to_user_id": "VARCHAR",
+        "quoted_status_id_str": "VARCHAR",
+        "quoted_status_id": "VARCHAR",
+        "favorite_count": "BIGINT",
+        "retweet_count": "BIGINT",
+        "reply_count": "BIGINT",
+        "quote_count": "BIGINT",
+        "entities": _ENTITIES,
         "extended_tweet": {"full_text": "VARCHAR", "entities": _ENTITIES},
-        "user": {"id_str": "VARCHAR", "id": "VARCHAR", "screen_name": "VARCHAR", "name": "VARCHAR",
-                 "protected": "BOOLEAN"},
+        "user": {
+            "id_str": "VARCHAR",
+            "id": "VARCHAR",
+            "screen_name": "VARCHAR",
+            "name": "VARCHAR",
+            "protected": "BOOLEAN",
+        },
         "retweeted_status": {"id_str": "VARCHAR", "id": "VARCHAR", "user": {"id_str": "VARCHAR", "id": "VARCHAR"}},
         "quoted_status": {"id_str": "VARCHAR", "id": "VARCHAR", "user": {"id_str": "VARCHAR", "id": "VARCHAR"}},
     },
     post={
-        "id": "coalesce(j.id_str, j.id)", "author_id": "coalesce(j.user.id_str, j.user.id)",
-        "author_handle": "j.user.screen_name", "author_name": "j.user.name", "created_raw": "j.created_at",
-        "text": "coalesce(j.extended_tweet.full_text, j.full_text, j.text)", "lang": "nullif(j.lang, 'und')",
+        "id": "coalesce(j.id_str, j.id)",
+        "author_id": "coalesce(j.user.id_str, j.user.id)",
+        "author_handle": "j.user.screen_name",
+        "author_name": "j.user.name",
+        "created_raw": "j.created_at",
+        "text": "coalesce(j.extended_tweet.full_text, j.full_text, j.text)",
+        "lang": "nullif(j.lang, 'und')",
         "reply_to": "coalesce(j.in_reply_to_status_id_str, j.in_reply_to_status_id)",
         "reply_to_author": "coalesce(j.in_reply_to_user_id_str, j.in_reply_to_user_id)",
         # A repost of a quoting post repeats the quote's fields; the one who quotes is the original's author.
         "quote_of": "CASE WHEN j.retweeted_status IS NULL THEN coalesce(j.quoted_status_id_str, j.quoted_status_id, "
-                    "j.quoted_status.id_str, j.quoted_status.id) END",
+        "j.quoted_status.id_str, j.quoted_status.id) END",
         "quote_author": "CASE WHEN j.retweeted_status IS NULL "
-                        "THEN coalesce(j.quoted_status.user.id_str, j.quoted_status.user.id) END",
+        "THEN coalesce(j.quoted_status.user.id_str, j.quoted_status.user.id) END",
         "repost_of": "coalesce(j.retweeted_status.id_str, j.retweeted_status.id)",
         "repost_author": "coalesce(j.retweeted_status.user.id_str, j.retweeted_status.user.id)",
         "mentions": f"list_transform({_OF}.user_mentions, "
-                    "lambda m: {'id': coalesce(m.id_str, m.id), 'handle': m.screen_name})",
+        "lambda m: {'id': coalesce(m.id_str, m.id), 'handle': m.screen_name})",
         "hashtags": f"list_transform({_OF}.hashtags, lambda h: h.text)",
         "urls": f"list_transform({_OF}.urls, lambda u: coalesce(u.expanded_url, u.url))",
-        "likes": "j.favorite_count", "reposts": "j.retweet_count", "replies": "j.reply_count",
-        "quotes": "j.quote_count", "protected": "j.user.protected",
+        "likes": "j.favorite_count",
+        "reposts": "j.retweet_count",
+        "replies": "j.reply_count",
+        "quotes": "j.quote_count",
+        "protected": "j.user.protected",
         "nested": "j.retweeted_status.id IS NOT NULL OR j.quoted_status.id IS NOT NULL",
     },
     inside=(
-        Nested("list_filter([json_extract(line, '$.retweeted_status'), json_extract(line, '$.quoted_status')], "
-               "lambda s: json_type(s) = 'OBJECT')", referenced=True),
+        Nested(
+            "list_filter([json_extract(line, '$.retweeted_status'), json_extract(line, '$.quoted_status')], "
+            "lambda s: json_type(s) = 'OBJECT')",
+            referenced=True,
+        ),
     ),
 )
 

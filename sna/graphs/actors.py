@@ -10,8 +10,17 @@ from sna.graphs.networks import build_network
 from sna.store.opening import Store
 
 COUNTS = (
-    "posts", "replies_sent", "replies_received", "reposts_sent", "reposts_received", "quotes_sent", "quotes_received",
-    "mentions_sent", "mentions_received", "threads_started", "replies_addressed",
+    "posts",
+    "replies_sent",
+    "replies_received",
+    "reposts_sent",
+    "reposts_received",
+    "quotes_sent",
+    "quotes_received",
+    "mentions_sent",
+    "mentions_received",
+    "threads_started",
+    "replies_addressed",
 )
 SORTS = (*COUNTS, "in_degree", "out_degree", "pagerank", "core", "betweenness")
 
@@ -41,9 +50,7 @@ def list_actors(store: Store, sort: str = "replies_received", limit: int | None 
     if sort == "betweenness":
         between = measures.betweenness(arrays).value
         measured = measured.with_columns(betweenness=pl.Series(between, dtype=pl.Float64))
-    table = _counts(store).join(
-        measured, left_on=["source", "id"], right_on=["platform", "native_id"], how="left"
-    )
+    table = _counts(store).join(measured, left_on=["source", "id"], right_on=["platform", "native_id"], how="left")
     zero = [name for name in ("in_degree", "out_degree", "core", "pagerank", "betweenness") if name in table.columns]
     table = table.with_columns(pl.col(zero).fill_null(0))
     table = table.sort([sort, "source", "id"], descending=[True, False, False], nulls_last=True)
@@ -84,4 +91,3 @@ def _counts(store: Store) -> pl.DataFrame:
            LEFT JOIN dated USING (actor) LEFT JOIN started USING (actor) LEFT JOIN actor_label l USING (actor)
            WHERE posts IS NOT NULL OR received.actor IS NOT NULL"""
     )
-

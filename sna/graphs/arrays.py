@@ -31,7 +31,7 @@ class EdgeArrays:
         """Return the graph with both directions of a pair added into one edge from the lower node to the higher."""
         low, high = np.minimum(self.source, self.target), np.maximum(self.source, self.target)
         pair, place = np.unique(low * self.nodes + high, return_inverse=True)
-        weight = np.bincount(place, self.weight, len(pair))
+        weight = np.bincount(place, self.weight, len(pair)).astype(np.float64)
         divisor = max(self.nodes, 1)
         return EdgeArrays(self.nodes, pair // divisor, pair % divisor, weight)
 

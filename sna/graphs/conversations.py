@@ -78,7 +78,9 @@ class Thread:
     nodes: tuple[Node, ...]
 
 
-def list_threads(store: Store, chosen: ThreadFilter | None = None, sort: str = "posts", limit: int | None = None) -> pl.DataFrame:
+def list_threads(
+    store: Store, chosen: ThreadFilter | None = None, sort: str = "posts", limit: int | None = None
+) -> pl.DataFrame:
     """Return one row per thread, the highest `sort` first (`start`: the earliest first), then by source and top.
 
     Columns: source, top, root_status, first_poster and first_poster_handle (null unless the root is
@@ -101,10 +103,15 @@ def list_threads(store: Store, chosen: ThreadFilter | None = None, sort: str = "
                   LEFT JOIN actor a ON a.actor = p.actor LEFT JOIN actor_handle h ON h.actor = p.actor
                   WHERE ($actor IS NULL OR a.native_id = $actor OR lower(h.handle) = lower(ltrim($actor, '@')))
                     AND ($text IS NULL OR contains(lower(p.text), lower($text)))))
-            ORDER BY {order} NULLS LAST, source, top LIMIT $limit""",  # noqa: S608 - from the list above
+            ORDER BY {order} NULLS LAST, source, top LIMIT $limit""",
         {
-            "min_posts": chosen.min_posts, "source": chosen.source, "status": chosen.root_status,
-            "since": chosen.since, "until": chosen.until, "actor": chosen.actor, "text": chosen.text,
+            "min_posts": chosen.min_posts,
+            "source": chosen.source,
+            "status": chosen.root_status,
+            "since": chosen.since,
+            "until": chosen.until,
+            "actor": chosen.actor,
+            "text": chosen.text,
             "limit": limit if limit is not None else 2**62,
         },
     ).drop("top_key")
@@ -159,17 +166,34 @@ def trace_post(store: Store, name: str) -> Trace:
     if not rows:
         raise UsageError(f"{name} is a repost, which is no part of a thread; trace the post that it repeats")
     top, depth, status = int(str(rows[0][0])), int(str(rows[0][1])), str(rows[0][2])
-    above = dict(store.rows(
-        """SELECT t.post, CASE WHEN q.kind = 'repost' THEN q.repost_of ELSE p.parent END FROM thread_post t
-           JOIN post p USING (post) LEFT JOIN post q ON q.post = p.parent WHERE t.top = ?""", top))
+    above = _pairs(
+        store.rows(
+            """SELECT t.post, CASE WHEN q.kind = 'repost' THEN q.repost_of ELSE p.parent END FROM thread_post t
+           JOIN post p USING (post) LEFT JOIN post q ON q.post = p.parent WHERE t.top = ?""",
+            top,
+        )
+    )
     path = [key]
     while path[-1] != top:
         path.append(int(str(above[path[-1]])))
-    ids = dict(store.rows(
-        "SELECT post, native_id FROM post_key WHERE post IN (SELECT post FROM thread_post WHERE top = ?)", top))
+    ids = _pairs(
+        store.rows(
+            "SELECT post, native_id FROM post_key WHERE post IN (SELECT post FROM thread_post WHERE top = ?)", top
+        )
+    )
     head = _head(store, top, status)
-    return Trace(source, native, tuple(str(ids[p]) for p in path), str(ids[top]), depth, status, head.first_poster,
-                 head.first_poster_handle, head.conversation, head.missing_parent)
+    return Trace(
+        source,
+        native,
+        tuple(str(ids[p]) for p in path),
+        str(ids[top]),
+        depth,
+        status,
+        head.first_poster,
+        head.first_poster_handle,
+        head.conversation,
+        head.missing_parent,
+    )
 
 
 def show_thread(store: Store, name: str) -> Thread:
@@ -190,9 +214,20 @@ def show_thread(store: Store, name: str) -> Thread:
            FROM thread_post t JOIN post p USING (post) JOIN post_key k USING (post)
            LEFT JOIN post q ON q.post = p.parent LEFT JOIN actor a ON a.actor = p.actor
            LEFT JOIN actor_label l ON l.actor = p.actor
-           WHERE t.top = ? ORDER BY p.created_at NULLS LAST, k.native_id""", top)
-    return Thread(source, head.top, status, head.first_poster, head.first_poster_handle, head.conversation,
-                  head.missing_parent, head.fragments, tuple(_in_reading_order(found, top)))
+           WHERE t.top = ? ORDER BY p.created_at NULLS LAST, k.native_id""",
+        top,
+    )
+    return Thread(
+        source,
+        head.top,
+        status,
+        head.first_poster,
+        head.first_poster_handle,
+        head.conversation,
+        head.missing_parent,
+        head.fragments,
+        tuple(_in_reading_order(found, top)),
+    )
 
 
 def find_post(store: Store, name: str) -> tuple[int, str, str]:
@@ -204,7 +239,8 @@ def find_post(store: Store, name: str) -> tuple[int, str, str]:
     rows = store.rows(
         """SELECT k.post, k.source, k.native_id FROM post_key k SEMI JOIN post p USING (post)
            WHERE k.native_id = $name OR (k.source = $source AND k.native_id = $native) ORDER BY k.source""",
-        {"name": name, "source": source, "native": native})
+        {"name": name, "source": source, "native": native},
+    )
     if not rows:
         raise UsageError("no such post in this case; posts are named by their id or by source:id")
     if len(rows) > 1:
@@ -217,16 +253,35 @@ def _head(store: Store, top: int, status: str) -> Thread:
         """SELECT k.source, k.native_id, a.native_id, l.handle, c.native_id, m.native_id, p.conversation
            FROM post p JOIN post_key k USING (post) LEFT JOIN actor a ON a.actor = p.actor
            LEFT JOIN actor_label l ON l.actor = p.actor LEFT JOIN post_key c ON c.post = p.conversation
-           LEFT JOIN post_key m ON m.post = p.parent WHERE p.post = ?""", top)[0]
+           LEFT JOIN post_key m ON m.post = p.parent WHERE p.post = ?""",
+        top,
+    )[0]
     source, top_id, poster, handle, conversation, parent, conversation_key = row
     is_observed = status == RootStatus.OBSERVED
-    fragments = () if conversation_key is None else tuple(str(r[0]) for r in store.rows(
-        """SELECT k.native_id FROM thread_post t JOIN post p USING (post) JOIN post_key k USING (post)
+    fragments = (
+        ()
+        if conversation_key is None
+        else tuple(
+            str(r[0])
+            for r in store.rows(
+                """SELECT k.native_id FROM thread_post t JOIN post p USING (post) JOIN post_key k USING (post)
            WHERE t.depth = 0 AND t.top = t.post AND p.conversation = $conversation AND t.post <> $top
-           ORDER BY p.created_at, k.native_id""", {"conversation": conversation_key, "top": top}))
+           ORDER BY p.created_at, k.native_id""",
+                {"conversation": conversation_key, "top": top},
+            )
+        )
+    )
     return Thread(
-        str(source), str(top_id), status, _text(poster) if is_observed else None, _text(handle) if is_observed else None,
-        _text(conversation), _text(parent) if status == RootStatus.MISSING else None, fragments, ())
+        str(source),
+        str(top_id),
+        status,
+        _text(poster) if is_observed else None,
+        _text(handle) if is_observed else None,
+        _text(conversation),
+        _text(parent) if status == RootStatus.MISSING else None,
+        fragments,
+        (),
+    )
 
 
 def _in_reading_order(rows: list[tuple[object, ...]], top: int) -> Iterator[Node]:
@@ -238,9 +293,23 @@ def _in_reading_order(rows: list[tuple[object, ...]], top: int) -> Iterator[Node
     waiting = [next(place for place, row in enumerate(rows) if row[0] == top)]
     while waiting:
         post, parent, native, depth, actor, handle, at, kind, text, link, is_older = rows[waiting.pop()]
-        yield Node(str(native), names.get(parent), int(str(depth)), _text(actor), _text(handle),
-                   at if isinstance(at, datetime) else None, str(kind), _text(text), _text(link), bool(is_older))
+        yield Node(
+            str(native),
+            names.get(parent),
+            int(str(depth)),
+            _text(actor),
+            _text(handle),
+            at if isinstance(at, datetime) else None,
+            str(kind),
+            _text(text),
+            _text(link),
+            bool(is_older),
+        )
         waiting.extend(reversed(answers.get(post, [])))
+
+
+def _pairs(rows: list[tuple[object, ...]]) -> dict[object, object]:
+    return {row[0]: row[1] for row in rows}
 
 
 def _text(value: object) -> str | None:

@@ -58,7 +58,8 @@ def find_interactions(store: Store, window: Window | None = None) -> None:
         f"""CREATE OR REPLACE TEMP TABLE interaction AS
             SELECT * FROM ({_EVENTS}) WHERE source IS NOT NULL AND target IS NOT NULL
             AND list_contains($kinds, kind)
-            AND ($since IS NULL OR acted_at >= $since::TIMESTAMP) AND ($until IS NULL OR acted_at < $until::TIMESTAMP)""",  # noqa: S608
+            AND ($since IS NULL OR acted_at >= $since::TIMESTAMP)
+            AND ($until IS NULL OR acted_at < $until::TIMESTAMP)""",
         {"kinds": list(window.kinds), "since": window.since, "until": window.until},
     )
 
@@ -71,6 +72,7 @@ def weigh_edges(store: Store) -> None:
     counts = ", ".join(f"count(*) FILTER (kind = '{kind}') AS {kind}" for kind in KINDS)
     store.db.execute(
         f"""CREATE OR REPLACE TEMP TABLE edge AS
-            SELECT source, target, count(*) AS weight, min(acted_at) AS first_at, max(acted_at) AS last_at, {counts}
-            FROM interaction GROUP BY source, target"""  # noqa: S608 - fixed names
+            SELECT source, target, count(*) AS weight,
+                  min(acted_at) AS first_at, max(acted_at) AS last_at, {counts}
+            FROM interaction GROUP BY source, target"""
     )

@@ -48,8 +48,8 @@ def degrees(edges: EdgeArrays) -> Degrees:
     return Degrees(
         np.bincount(edges.target, minlength=edges.nodes),
         np.bincount(edges.source, minlength=edges.nodes),
-        np.bincount(edges.target, edges.weight, edges.nodes),
-        np.bincount(edges.source, edges.weight, edges.nodes),
+        np.bincount(edges.target, edges.weight, edges.nodes).astype(np.float64),
+        np.bincount(edges.source, edges.weight, edges.nodes).astype(np.float64),
     )
 
 
@@ -73,7 +73,7 @@ def pagerank(edges: EdgeArrays, damping: float = 0.85, tolerance: float = 1e-12)
         rank = following
         if moved < tolerance:
             break
-    return rank / rank.sum()
+    return np.asarray(rank / rank.sum())
 
 
 def core_numbers(edges: EdgeArrays) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import networkx as nx
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sna.errors import UsageError
 from sna.graphs import measures
@@ -48,9 +49,7 @@ class Network:
             graph.add_edge(source, target, **{k: v for k, v in row.items() if v is not None})
         return graph
 
-    def narrowed(
-        self, *, min_weight: int = 1, largest_component: bool = False, top: int | None = None
-    ) -> "Network":
+    def narrowed(self, *, min_weight: int = 1, largest_component: bool = False, top: int | None = None) -> "Network":
         """Return the part with edges of at least `min_weight`, of the largest component, of the `top` strongest nodes.
 
         Strength is the summed weight of a node's edges in both directions; ties go to the lower node.
@@ -112,7 +111,7 @@ class Network:
         used = np.union1d(edges["source"].to_numpy(), edges["target"].to_numpy())
         return replace(self, edges=edges)._with_nodes(used)
 
-    def _with_nodes(self, kept: np.ndarray) -> "Network":  # type: ignore[type-arg]
+    def _with_nodes(self, kept: NDArray[np.int64]) -> "Network":
         number = pl.DataFrame({"old": pl.Series(kept, dtype=pl.Int64), "new": np.arange(len(kept), dtype=np.int64)})
 
         def renumbered(frame: pl.DataFrame) -> pl.DataFrame:

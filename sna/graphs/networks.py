@@ -33,7 +33,9 @@ NETWORKS = (
 )
 
 
-def build_network(store: Store, name: str = "interactions", window: Window | None = None, *, loops: bool = False) -> Network:
+def build_network(
+    store: Store, name: str = "interactions", window: Window | None = None, *, loops: bool = False
+) -> Network:
     """Return a network of the named kind from the posts in the window; self-loops only with `loops`.
 
     Raises UsageError for an unknown name. Nodes are ordered by source and native id, so that the same
@@ -67,7 +69,7 @@ def _interactions(store: Store, window: Window, *, loops: bool) -> Network:
     edges = store.frame(
         f"""SELECT s.node AS source, t.node AS target, e.weight, e.first_at, e.last_at, {", ".join(KINDS)}
             FROM edge e JOIN numbered s ON s.key = e.source JOIN numbered t ON t.key = e.target
-            ORDER BY s.node, t.node""",  # noqa: S608 - fixed names
+            ORDER BY s.node, t.node""",
     )
     events = store.frame(
         """SELECT s.node AS source, t.node AS target, e.acted_at, e.kind FROM interaction e
@@ -82,7 +84,7 @@ def _posts(store: Store, window: Window) -> Network:
     column = {"reply": "parent", "quote": "quote_of", "repost": "repost_of"}
     parts = [
         f"""SELECT '{kind}' AS kind, post AS source, {target} AS target, created_at AS acted_at FROM post
-            WHERE {target} IS NOT NULL AND {target} IN (SELECT post FROM post)"""  # noqa: S608 - fixed names
+            WHERE {target} IS NOT NULL AND {target} IN (SELECT post FROM post)"""
         for kind, target in column.items()
         if kind in kinds
     ]
@@ -90,7 +92,8 @@ def _posts(store: Store, window: Window) -> Network:
         raise UsageError("posts are linked by reply, quote and repost; give one of them to --kind")
     store.db.execute(
         f"""CREATE OR REPLACE TEMP TABLE link_of_posts AS SELECT * FROM ({" UNION ALL ".join(parts)})
-            WHERE ($since IS NULL OR acted_at >= $since::TIMESTAMP) AND ($until IS NULL OR acted_at < $until::TIMESTAMP)""",  # noqa: S608
+            WHERE ($since IS NULL OR acted_at >= $since::TIMESTAMP)
+            AND ($until IS NULL OR acted_at < $until::TIMESTAMP)""",
         {"since": window.since, "until": window.until},
     )
     _number(store, "SELECT source AS key FROM link_of_posts UNION SELECT target FROM link_of_posts", "post_key")
@@ -101,7 +104,8 @@ def _posts(store: Store, window: Window) -> Network:
            LEFT JOIN actor_label l ON l.actor = p.actor LEFT JOIN thread_post t ON t.post = n.key ORDER BY n.node""",
     )
     edges = store.frame(
-        """SELECT s.node AS source, t.node AS target, count(*) AS weight, min(acted_at) AS first_at, max(acted_at) AS last_at,
+        """SELECT s.node AS source, t.node AS target, count(*) AS weight,
+                  min(acted_at) AS first_at, max(acted_at) AS last_at,
                   string_agg(kind, ' ' ORDER BY kind) AS kinds
            FROM link_of_posts e JOIN numbered s ON s.key = e.source JOIN numbered t ON t.key = e.target
            GROUP BY ALL ORDER BY s.node, t.node""",
@@ -120,7 +124,7 @@ def _find_uses(store: Store, column: str, window: Window) -> None:
                 WHERE actor IS NOT NULL AND kind <> 'repost'
                 AND ($since IS NULL OR created_at >= $since::TIMESTAMP)
                 AND ($until IS NULL OR created_at < $until::TIMESTAMP))
-            WHERE item IS NOT NULL AND item <> ''""",  # noqa: S608 - fixed names
+            WHERE item IS NOT NULL AND item <> ''""",
         {"since": window.since, "until": window.until},
     )
 
@@ -139,7 +143,8 @@ def _bipartite(store: Store, name: str) -> Network:
            FROM member m LEFT JOIN actor_label l ON l.actor = m.actor ORDER BY m.node""",
     )
     edges = store.frame(
-        """SELECT a.node AS source, i.node AS target, count(*) AS weight, min(acted_at) AS first_at, max(acted_at) AS last_at
+        """SELECT a.node AS source, i.node AS target, count(*) AS weight,
+                  min(acted_at) AS first_at, max(acted_at) AS last_at
            FROM item_use u JOIN member a ON a.actor = u.actor JOIN member i ON i.item = u.item
            GROUP BY ALL ORDER BY a.node, i.node""",
     )
@@ -162,17 +167,17 @@ def _projection(store: Store, name: str, *, of_actors: bool) -> Network:
         f"""CREATE OR REPLACE TEMP TABLE used AS
             SELECT DISTINCT {node} AS key, {shared} AS shared FROM item_use
             WHERE {shared} IN (SELECT {shared} FROM item_use GROUP BY {shared}
-                               HAVING count(DISTINCT {node}) BETWEEN 2 AND {MAX_CARRIERS})"""  # noqa: S608
+                               HAVING count(DISTINCT {node}) BETWEEN 2 AND {MAX_CARRIERS})"""
     )
     skipped = store.value(
         f"""SELECT count(*) FROM (SELECT {shared} FROM item_use GROUP BY {shared}
-            HAVING count(DISTINCT {node}) > {MAX_CARRIERS})"""  # noqa: S608 - fixed names
+            HAVING count(DISTINCT {node}) > {MAX_CARRIERS})"""
     )
     store.db.execute("CREATE OR REPLACE TEMP TABLE carrier AS SELECT DISTINCT key FROM used")
     store.db.execute(
         f"""CREATE OR REPLACE TEMP TABLE numbered AS
             SELECT row_number() OVER (ORDER BY id) - 1 AS node, key, id, label
-            FROM (SELECT c.key, {label})"""  # noqa: S608 - fixed names
+            FROM (SELECT c.key, {label})"""
     )
     nodes = store.frame("SELECT node, id, label FROM numbered ORDER BY node")
     edges = store.frame(
@@ -189,6 +194,5 @@ def _number(store: Store, keys: str, table: str) -> None:
     store.db.execute(
         f"""CREATE OR REPLACE TEMP TABLE numbered AS
             SELECT row_number() OVER (ORDER BY source, native_id) - 1 AS node, {key} AS key
-            FROM {table} WHERE {key} IN ({keys})"""  # noqa: S608 - fixed names
+            FROM {table} WHERE {key} IN ({keys})"""
     )
-

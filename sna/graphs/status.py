@@ -51,20 +51,21 @@ def count_status(store: Store) -> Status:
     kinds = {str(kind): int(str(count)) for kind, count in rows("SELECT kind, count(*) FROM post GROUP BY 1")}
     sources = rows("SELECT source, count(*) FROM post GROUP BY 1 ORDER BY 1")
     batch = rows("SELECT coalesce(sum(duplicates), 0), coalesce(sum(dropped), 0) FROM batch")[0]
-    replies = value(f"SELECT count(*) FROM post WHERE {reply}")  # noqa: S608 - constants
-    orphans = value(f"SELECT count(*) FROM post WHERE {absent}")  # noqa: S608 - constants
+    replies = value(f"SELECT count(*) FROM post WHERE {reply}")
+    orphans = value(f"SELECT count(*) FROM post WHERE {absent}")
     return Status(
         posts=value("SELECT count(*) FROM post"),
         actors=value("SELECT count(DISTINCT actor) FROM post"),
         mentioned_only=value(
-            "SELECT count(DISTINCT actor) FROM mention WHERE actor NOT IN (SELECT actor FROM post WHERE actor IS NOT NULL)"
+            """SELECT count(DISTINCT actor) FROM mention
+               WHERE actor NOT IN (SELECT actor FROM post WHERE actor IS NOT NULL)"""
         ),
         by_source={str(source): int(str(count)) for source, count in sources},
         by_kind={kind.value: kinds.get(kind.value, 0) for kind in Kind},
         referenced=value("SELECT count(*) FROM post WHERE seen_as = 'referenced'"),
         replies=replies,
         replies_with_parent=replies - orphans,
-        missing_parents=value(f"SELECT count(DISTINCT parent) FROM post WHERE {absent}"),  # noqa: S608 - constants
+        missing_parents=value(f"SELECT count(DISTINCT parent) FROM post WHERE {absent}"),
         orphan_replies=orphans,
         threads=value("SELECT count(*) FROM (SELECT top FROM thread_post GROUP BY top HAVING count(*) > 1)"),
         true_roots=value("SELECT count(*) FROM thread_post WHERE depth = 0 AND root_status = 'observed'"),
@@ -75,7 +76,9 @@ def count_status(store: Store) -> Status:
         dropped=int(str(batch[1])),
         deleted=value("SELECT count(*) FROM suppressed"),
         conflicts=value("SELECT count(*) FROM conflict"),
-        older_than_parent=value("SELECT count(*) FROM post p JOIN post q ON q.post = p.parent WHERE p.created_at < q.created_at"),
+        older_than_parent=value(
+            "SELECT count(*) FROM post p JOIN post q ON q.post = p.parent WHERE p.created_at < q.created_at"
+        ),
         time_suspect=value("SELECT count(*) FROM post WHERE list_contains(flags, 'time_suspect')"),
         window={"first": _time(window[0]), "last": _time(window[1])},
         expires_first=_time(rows("SELECT min(expires_at) FROM post")[0][0]),

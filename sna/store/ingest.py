@@ -17,7 +17,7 @@ from sna.store.opening import Store
 
 METRICS = ("likes", "reposts", "replies", "quotes", "views")
 CLOCK_SLACK = timedelta(minutes=5)
-_PLAUSIBLE = datetime(1990, 1, 1)  # noqa: DTZ001 - the store keeps UTC without a zone
+_PLAUSIBLE = datetime(1990, 1, 1)
 
 
 def begin_batch(store: Store, command: str) -> int:
@@ -64,8 +64,8 @@ def absorb_incoming(store: Store, batch: int, file: str, note: Callable[[], None
     """Move one chunk from the `incoming` tables into the store in one transaction; returns its counts.
 
     `file` names the chunk's origin in the quarantine; `note` writes what else belongs into the same
-    transaction. A COMMIT that fails may still be durable, which is
-    harmless: the retry finds every row as a duplicate.
+    transaction. A checkpoint makes it durable; one that fails may still
+    be so, which is harmless: the retry finds every row as a duplicate.
     """
     db = store.db
     db.execute("BEGIN")
@@ -75,12 +75,21 @@ def absorb_incoming(store: Store, batch: int, file: str, note: Callable[[], None
             """UPDATE batch SET stored = stored + ?, duplicates = duplicates + ?, updated = updated + ?,
                    dropped = dropped + ?, quarantined = quarantined + ?, profiles = profiles + ?,
                    deletions = deletions + ? WHERE batch = ?""",
-            [tally.stored, tally.duplicates, tally.updated, tally.dropped, tally.quarantined, tally.profiles,
-             tally.deletions, batch],
+            [
+                tally.stored,
+                tally.duplicates,
+                tally.updated,
+                tally.dropped,
+                tally.quarantined,
+                tally.profiles,
+                tally.deletions,
+                batch,
+            ],
         )
         if note:
             note()
         db.execute("COMMIT")
+        store.checkpoint()
     except BaseException:
         _roll_back(db)
         raise
@@ -134,14 +143,15 @@ def _apply_deletions(store: Store) -> tuple[int, int]:
                WHERE top IN (SELECT top FROM thread_post WHERE post IN (FROM doomed))"""
         )
         for table in ("post", "mention", "thread_post"):
-            store.db.execute(f"DELETE FROM {table} WHERE post IN (FROM doomed)")  # noqa: S608 - fixed names
+            store.db.execute(f"DELETE FROM {table} WHERE post IN (FROM doomed)")
     return events, deleted
 
 
 def _quarantine(store: Store, batch: int, file: str, tally: Tally) -> None:
     store.db.execute(
         """INSERT INTO quarantine
-           SELECT ?, ?, coalesce(byte_offset, 0), problem, coalesce(line_sha256, sha256(coalesce(id, ''))), ?::TIMESTAMP + to_days(?)
+           SELECT ?, ?, coalesce(byte_offset, 0), problem, coalesce(line_sha256, sha256(coalesce(id, ''))),
+                  ?::TIMESTAMP + to_days(?)
            FROM incoming WHERE problem IS NOT NULL""",
         [batch, file, now(), store.keep_days],
     )
@@ -186,42 +196,50 @@ def _number(db: duckdb.DuckDBPyConnection, what: str, source: object) -> None:
     db.execute(
         f"""CREATE OR REPLACE TEMP TABLE known_{what} AS
             SELECT n.id, k.{what} FROM named_{what} n
-            JOIN (FROM {table} WHERE source = ?) k ON k.native_id = n.id""",  # noqa: S608 - fixed names
+            JOIN (FROM {table} WHERE source = ?) k ON k.native_id = n.id""",
         [source],
     )
     db.execute(
         f"""CREATE OR REPLACE TEMP TABLE unknown_{what} AS
             SELECT row_number() OVER () + (SELECT coalesce(max({what}), 0) FROM {table}) AS {what}, id
-            FROM (SELECT id FROM named_{what} n ANTI JOIN known_{what} k USING (id))"""  # noqa: S608 - fixed names
+            FROM (SELECT id FROM named_{what} n ANTI JOIN known_{what} k USING (id))"""
     )
-    db.execute(f"INSERT INTO {table} SELECT {what}, ?, id FROM unknown_{what}", [source])  # noqa: S608
-    db.execute(f"INSERT INTO known_{what} SELECT id, {what} FROM unknown_{what}")  # noqa: S608
+    db.execute(f"INSERT INTO {table} SELECT {what}, ?, id FROM unknown_{what}", [source])
+    db.execute(f"INSERT INTO known_{what} SELECT id, {what} FROM unknown_{what}")
+
+
+# Columns of `incoming` that hold ids: what they name, and the column of `sighting` that holds its key.
+_KEYED = {
+    "author_id": ("actor", "actor"),
+    "reply_to": ("post", "parent"),
+    "reply_to_author": ("actor", "parent_actor"),
+    "quote_of": ("post", "quote_of"),
+    "quote_author": ("actor", "quote_actor"),
+    "repost_of": ("post", "repost_of"),
+    "repost_author": ("actor", "repost_actor"),
+    "conversation": ("post", "conversation"),
+}
 
 
 def _sort_sightings(db: duckdb.DuckDBPyConnection, source: object) -> None:
     """Make `sighting`: the chunk's posts with keys for ids; `is_new` marks the one to store per unknown post.
 
-    Of several sightings of one new post the collected, then the latest, then the first one is stored; the others are merged.
+    Of several sightings of one new post the collected, then the latest, then the first one is stored; the others
+    are merged.
     """
+    filled = db.execute(f"SELECT {', '.join(f'count({name})' for name in _KEYED)} FROM incoming").fetchall()[0]
+    used = [name for name, count in zip(_KEYED, filled, strict=True) if count]
+    keys = ", ".join(
+        f"{f'k_{name}.{_KEYED[name][0]}' if name in used else 'NULL::BIGINT'} AS {_KEYED[name][1]}" for name in _KEYED
+    )
+    joins = " ".join(f"LEFT JOIN known_{_KEYED[name][0]} k_{name} ON k_{name}.id = i.{name}" for name in used)
     db.execute(
-        """CREATE OR REPLACE TEMP TABLE sighting AS
-           SELECT i.rowid AS seq, k.post, a.actor, i.* EXCLUDE (source, id, author_id, reply_to, reply_to_author,
-                      quote_of, quote_author, repost_of, repost_author, conversation, problem, protected),
-                  i.author_id, kp.post AS parent, pa.actor AS parent_actor, kq.post AS quote_of,
-                  qa.actor AS quote_actor, kr.post AS repost_of, ra.actor AS repost_actor, kc.post AS conversation,
-                  NOT EXISTS (FROM post p WHERE p.post = k.post) AS is_new
-           FROM incoming i
-           JOIN known_post k ON k.id = i.id
-           LEFT JOIN known_actor a ON a.id = i.author_id
-           LEFT JOIN known_post kp ON kp.id = i.reply_to
-           LEFT JOIN known_actor pa ON pa.id = i.reply_to_author
-           LEFT JOIN known_post kq ON kq.id = i.quote_of
-           LEFT JOIN known_actor qa ON qa.id = i.quote_author
-           LEFT JOIN known_post kr ON kr.id = i.repost_of
-           LEFT JOIN known_actor ra ON ra.id = i.repost_author
-           LEFT JOIN known_post kc ON kc.id = i.conversation
-           WHERE i.source = $source AND i.problem IS NULL AND NOT i.protected
-             AND NOT EXISTS (FROM suppressed s WHERE s.source = $source AND s.native_id = i.id)""",
+        f"""CREATE OR REPLACE TEMP TABLE sighting AS
+            SELECT i.rowid AS seq, k.post, i.* EXCLUDE (source, id, {", ".join(_KEYED)}, problem, protected),
+                   {keys}, NOT EXISTS (FROM post p WHERE p.post = k.post) AS is_new
+            FROM incoming i JOIN known_post k ON k.id = i.id {joins}
+            WHERE i.source = $source AND i.problem IS NULL AND NOT i.protected
+              AND NOT EXISTS (FROM suppressed s WHERE s.source = $source AND s.native_id = i.id)""",
         {"source": source},
     )
     db.execute(
@@ -248,7 +266,7 @@ def _store_new(store: Store, batch: int, source: object) -> int:
            FROM sighting WHERE is_new""",
         {"source": source, "batch": batch, "now": now(), "days": store.keep_days},
     )
-    store_mentions(db, 'sighting WHERE is_new')
+    store_mentions(db, "sighting WHERE is_new")
     db.execute("INSERT INTO to_trace SELECT post FROM sighting WHERE is_new")
     return store.value("SELECT count(*) FROM sighting WHERE is_new")
 
@@ -267,9 +285,26 @@ def now() -> datetime:
 
 _ARROW = pa.schema(
     [("byte_offset", pa.int64())]
-    + [(name, pa.string()) for name in (
-        "source", "id", "author_id", "author_handle", "author_name", "text", "lang", "reply_to", "reply_to_author",
-        "quote_of", "repost_of", "conversation", "link", "problem", "line_sha256")]
+    + [
+        (name, pa.string())
+        for name in (
+            "source",
+            "id",
+            "author_id",
+            "author_handle",
+            "author_name",
+            "text",
+            "lang",
+            "reply_to",
+            "reply_to_author",
+            "quote_of",
+            "repost_of",
+            "conversation",
+            "link",
+            "problem",
+            "line_sha256",
+        )
+    ]
     + [(name, pa.timestamp("us")) for name in ("created_at", "edited_at", "seen_at")]
     + [(name, pa.int64()) for name in METRICS]
     + [(name, pa.list_(pa.string())) for name in ("hashtags", "urls", "flags")]

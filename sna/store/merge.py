@@ -35,7 +35,7 @@ def store_mentions(db: duckdb.DuckDBPyConnection, sightings: str) -> None:
         f"""INSERT INTO mention
             SELECT DISTINCT s.post, a.actor
             FROM (SELECT post, unnest(mentions) AS m FROM {sightings}) s
-            JOIN known_actor a ON a.id = coalesce(s.m.id, '@' || lower(s.m.handle))"""  # noqa: S608 - fixed
+            JOIN known_actor a ON a.id = coalesce(s.m.id, '@' || lower(s.m.handle))"""
     )
 
 
@@ -80,12 +80,12 @@ def store_handles(db: duckdb.DuckDBPyConnection, source: object) -> None:
 
 def _log_conflicts(db: duckdb.DuckDBPyConnection, batch: int) -> int:
     found = " UNION ALL ".join(
-        f"SELECT post, '{name}' AS field FROM latest l JOIN post p USING (post) WHERE l.{name} <> p.{name}"  # noqa: S608
+        f"SELECT post, '{name}' AS field FROM latest l JOIN post p USING (post) WHERE l.{name} <> p.{name}"
         for name in FIXED
     )
     rows = db.execute(
         f"""INSERT INTO conflict SELECT post, field, ? FROM ({found}) f
-            WHERE NOT EXISTS (FROM conflict c WHERE c.post = f.post AND c.field = f.field)""",  # noqa: S608
+            WHERE NOT EXISTS (FROM conflict c WHERE c.post = f.post AND c.field = f.field)""",
         [batch],
     ).fetchall()
     return int(rows[0][0])
@@ -110,7 +110,7 @@ def _find_changes(db: duckdb.DuckDBPyConnection) -> None:
                       FROM latest l JOIN post o USING (post)) l
                 JOIN post p USING (post))
             SELECT f.*, f.text IS DISTINCT FROM p.text AS new_text, f.parent IS DISTINCT FROM p.parent AS new_parent
-            FROM final f JOIN post p USING (post) WHERE {differs}"""  # noqa: S608 - fixed names
+            FROM final f JOIN post p USING (post) WHERE {differs}"""
     )
 
 
@@ -121,7 +121,7 @@ def _apply_changes(db: duckdb.DuckDBPyConnection) -> None:
         f"""UPDATE post SET {values},
                 kind = CASE WHEN c.repost_of IS NOT NULL THEN 'repost' WHEN c.parent IS NOT NULL THEN 'reply'
                             WHEN c.quote_of IS NOT NULL THEN 'quote' ELSE 'original' END
-            FROM change c WHERE post.post = c.post"""  # noqa: S608 - fixed names
+            FROM change c WHERE post.post = c.post"""
     )
     db.execute("DELETE FROM mention WHERE post IN (SELECT post FROM change WHERE new_text)")
     store_mentions(db, "sighting SEMI JOIN (FROM change WHERE new_text) USING (seq)")

@@ -40,14 +40,24 @@ class Store:
             self.db.execute(schema.MACROS)
         except duckdb.Error as error:
             self.db.close()
-            raise CaseError(f"{path} cannot be read as a store ({_first_line(error)}); restore it from a copy") from error
+            raise CaseError(
+                f"{path} cannot be read as a store ({_first_line(error)}); restore it from a copy"
+            ) from error
         except BaseException:
             self.db.close()
             raise
 
+    def checkpoint(self) -> None:
+        """Make what was committed durable: written into the file and synced."""
+        self.db.execute("CHECKPOINT store")
+
     def close(self) -> None:
         """Write what is pending into the file and let it go."""
-        self.db.close()
+        try:
+            if not self.read_only:
+                self.checkpoint()
+        finally:
+            self.db.close()
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         """Return all rows of a query with bound parameters: some in order, or one dictionary of named ones."""
@@ -55,7 +65,8 @@ class Store:
 
     def frame(self, sql: str, *parameters: object) -> pl.DataFrame:
         """Return a query's rows as a frame, handed over through Arrow."""
-        return self.db.sql(sql, params=_bound(parameters)).pl()
+        frame: pl.DataFrame = self.db.sql(sql, params=_bound(parameters)).pl()
+        return frame
 
     def value(self, sql: str, *parameters: object) -> int:
         """Return the single integer that a query yields (0 for NULL)."""
@@ -81,26 +92,34 @@ def _bound(parameters: tuple[object, ...]) -> object:
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     mask = os.umask(0o077)
+    db = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "memory_limit": os.environ.get("SNA_MEMORY", DEFAULT_MEMORY),
+        },
+    )
     try:
-        return duckdb.connect(
-            str(path),
-            read_only=read_only,
-            config={
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "memory_limit": os.environ.get("SNA_MEMORY", DEFAULT_MEMORY),
-            },
-        )
+        # Without a write-ahead log nothing of a post lingers beside the file; what counts is the checkpoint.
+        mode = "READ_ONLY" if read_only else "RECOVERY_MODE no_wal_writes"
+        db.execute(f"ATTACH '{_quoted(path)}' AS store ({mode})")
+        db.execute("USE store")
     except duckdb.Error as error:
+        db.close()
         raise CaseError(_why_not_opened(path, error)) from error
     finally:
         os.umask(mask)
+    return db
+
+
+def _quoted(path: Path) -> str:
+    # ATTACH and SET take no bound parameters.
+    return str(path).replace("'", "''")
 
 
 def _harden(db: duckdb.DuckDBPyConnection, spill: Path) -> None:
-    # DuckDB takes no bound parameters in SET; the folder is ours, and quoting doubles its quotes.
-    folder = str(spill).replace("'", "''")
-    db.execute(f"SET temp_directory = '{folder}'")
+    db.execute(f"SET temp_directory = '{_quoted(spill)}'")
     db.execute("SET TimeZone = 'UTC'")
     db.execute("SET enable_external_access = false")
     db.execute("SET lock_configuration = true")

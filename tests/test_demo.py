@@ -1,0 +1,61 @@
+"""The fictional case: the same at every run, with everything in it that a real one would have."""
+
+import hashlib
+
+import networkx as nx
+import pytest
+
+import sna
+from sna.demo import run_demo
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return run_demo(tmp_path_factory.mktemp("demo") / "case")
+
+
+def test_it_has_what_a_case_has(result):
+    status = result.status
+    assert set(status.by_source) == {"x", "mastodon", "bluesky", "reddit", "forum"}
+    assert min(status.by_kind.values()) > 0
+    assert status.missing_parents > 3
+    assert status.deleted == 1
+    assert status.quarantined == 0
+    assert result.tally.read == result.tally.stored + result.tally.duplicates + result.tally.dropped
+    assert "unknown" not in result.threads["root_status"].to_list()
+
+
+def test_its_coordinated_group_reposts_together(result):
+    case = sna.open_case(result.files[0].parent.parent)
+    reposts = case.interactions(kinds=["repost"])
+    group = [n for n, name in zip(reposts.nodes["node"], reposts.nodes["label"], strict=True) if "echo_du_large" in name]
+    assert len(group) == 8
+    edges = reposts.edges.filter(reposts.edges["source"].is_in(group) & reposts.edges["target"].is_in(group))
+    assert edges["weight"].sum() == 5 * 8 - 5
+
+
+def test_its_exports_open(result):
+    for file in result.files:
+        assert file.stat().st_size > 0
+        if file.suffix == ".gexf":
+            assert nx.read_gexf(file, version="1.3").number_of_nodes() > 100
+
+
+def test_it_is_the_same_at_every_run(result, tmp_path):
+    again = run_demo(tmp_path / "case")
+
+    def digest(files):
+        return [hashlib.sha256(f.read_bytes()).hexdigest() for f in files]
+
+    assert digest(again.files) == digest(result.files)
+    assert again.threads.equals(result.threads)
+
+
+def test_a_second_run_in_the_same_folder_adds_nothing(tmp_path, run):
+    first = run("demo", tmp_path / "d", "--json").json()
+    second = run("demo", tmp_path / "d", "--json").json()
+    assert second["status"]["posts"] == first["status"]["posts"]
+
+
+def test_it_leaves_other_cases_alone(case, run):
+    assert run("demo", case.folder.path).code == 3
