@@ -15,14 +15,14 @@ import sna
 from sna import render
 from sna.api import Case
 from sna.demo import run_demo
-from sna.errors import InputError, SnaError, UsageError
+from sna.errors import SnaError, UsageError
 from sna.exports.files import SUFFIXES, export_network
 from sna.exports.text import for_terminal
 from sna.formats.importer import FORMATS, ImportPlan
 from sna.formats.table import FIELDS
 from sna.graphs.actors import SORTS as ACTOR_SORTS
 from sna.graphs.conversations import SORTS as THREAD_SORTS
-from sna.graphs.conversations import Thread, ThreadFilter
+from sna.graphs.conversations import ThreadFilter
 from sna.graphs.interactions import KINDS, Window
 from sna.graphs.networks import NETWORKS
 from sna.post import RootStatus, Tally
@@ -290,7 +290,7 @@ def threads_show(
     """Show a thread as a tree, with its first poster and what is missing."""
     thread = sna.open_case(case).thread(post)
     if as_json:
-        render.print_json(thread_as_json(thread))
+        render.print_json(render.thread_as_json(thread))
     else:
         render.print_thread(thread, full=full)
 
@@ -359,13 +359,6 @@ def graph_export(
             typer.echo(str(file))
 
 
-def thread_as_json(thread: Thread) -> dict[str, object]:
-    """Return a thread as a dictionary ready for JSON."""
-    content: dict[str, object] = {n: getattr(thread, n) for n in thread.__slots__ if n != "nodes"}
-    content["posts"] = [{n: getattr(node, n) for n in node.__slots__} for node in thread.nodes]
-    return content
-
-
 def _print(frame: pl.DataFrame, name: str, show: Callable[[pl.DataFrame], None], as_json: bool) -> None:
     if as_json:
         render.print_json({name: render.rows_as_json(frame)})
@@ -405,6 +398,3 @@ def _time(text: str | None) -> datetime | None:
     except ValueError as error:
         raise UsageError(f"{text!r} is no time; write it as 2026-03-01 or 2026-03-01T14:30:00Z") from error
     return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
-
-
-__all__ = ["InputError", "app", "main"]

@@ -66,6 +66,13 @@ def status_as_json(status: Status) -> dict[str, object]:
     return content
 
 
+def thread_as_json(thread: Thread) -> dict[str, object]:
+    """Return a thread as a dictionary ready for JSON."""
+    content: dict[str, object] = {n: getattr(thread, n) for n in thread.__slots__ if n != "nodes"}
+    content["posts"] = [{n: getattr(node, n) for n in node.__slots__} for node in thread.nodes]
+    return content
+
+
 def print_status(status: Status) -> None:
     """Print the figures of a case as one table of a few groups."""
     table = _table(("figure", "left"), ("count", "right"), ("about", "left"), headers=False)

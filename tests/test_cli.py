@@ -1,4 +1,4 @@
-"""The command line: exit codes, one-line errors, JSON that scripts rely on, help with examples, documentation in step."""
+"""The command line: exit codes, one-line errors, JSON that scripts rely on, help with examples, pages in step."""
 
 import json
 import subprocess
@@ -42,7 +42,9 @@ def test_every_command_has_help_and_an_example():
 
 
 def test_the_reference_page_is_in_step_with_the_commands():
-    assert (ROOT / "docs" / "cli.md").read_text("utf-8") == command_reference(), "run: python -m sna.reference > docs/cli.md"
+    assert (ROOT / "docs" / "cli.md").read_text("utf-8") == command_reference(), (
+        "run: python -m sna.reference > docs/cli.md"
+    )
 
 
 def test_version_and_completion(run):
@@ -125,7 +127,8 @@ def test_threads_list_json(small, run):
 
 def test_threads_trace_json(small, run):
     assert run("threads", "trace", "2", "--json", case=small).json() == {
-        "source": "x", "post": "2", "path": ["2", "1"], "top": "1", "depth": 1, "root_status": "observed", "first_poster": "1",
+        "source": "x", "post": "2", "path": ["2", "1"], "top": "1", "depth": 1, "root_status": "observed",
+        "first_poster": "1",
         "first_poster_handle": "ann", "claimed_conversation": None, "missing_parent": None,
     }  # fmt: skip
     trace = run("threads", "trace", "x:3", "--json", case=small).json()
@@ -134,8 +137,22 @@ def test_threads_trace_json(small, run):
 
 def test_actors_json(small, run):
     actors = run("actors", "--json", "--sort", "posts", "--limit", 1, case=small).json()["actors"]
-    assert {"source", "id", "handle", "posts", "replies_sent", "replies_received", "reposts_sent", "reposts_received",
-            "quotes_received", "mentions_received", "threads_started", "pagerank", "core", "community"} <= set(actors[0])
+    assert {
+        "source",
+        "id",
+        "handle",
+        "posts",
+        "replies_sent",
+        "replies_received",
+        "reposts_sent",
+        "reposts_received",
+        "quotes_received",
+        "mentions_received",
+        "threads_started",
+        "pagerank",
+        "core",
+        "community",
+    } <= set(actors[0])
     assert (actors[0]["id"], actors[0]["replies_sent"]) == ("2", 2)
 
 
@@ -154,16 +171,27 @@ def test_every_command_prints_one_json_document(small, run, write, tmp_path):
 def test_tables_and_trees_fit_80_columns(small, run):
     wide = "w" * 70
     small.ingest([sna.Post("x", wide, wide, wide, text="long " * 60, reply_to="2")])
-    for call in (["status"], ["threads", "list"], ["threads", "list", "--conversations"], ["threads", "show", "1"],
-                 ["threads", "trace", "2"], ["actors"], ["actors", "--sort", "betweenness"]):
+    for call in (
+        ["status"],
+        ["threads", "list"],
+        ["threads", "list", "--conversations"],
+        ["threads", "show", "1"],
+        ["threads", "trace", "2"],
+        ["actors"],
+        ["actors", "--sort", "betweenness"],
+    ):
         ran = run(*call, case=small)
         assert ran.code == 0
         assert max(map(len, ran.out.splitlines()), default=0) <= 80, call
 
 
 def test_long_chains_are_folded_and_shown_in_full_on_request(case, run):
-    case.ingest([sna.Post("x", "0", "a", text="start"), *(
-        sna.Post("x", str(n), "a", text=f"step {n}", reply_to=str(n - 1)) for n in range(1, 41))])
+    case.ingest(
+        [
+            sna.Post("x", "0", "a", text="start"),
+            *(sna.Post("x", str(n), "a", text=f"step {n}", reply_to=str(n - 1)) for n in range(1, 41)),
+        ]
+    )
     folded, full = run("threads", "show", "7", case=case).out, run("threads", "show", "7", "--full", case=case).out
     assert "37 more posts down this chain" in folded
     assert len(folded.splitlines()) < 10
@@ -172,8 +200,12 @@ def test_long_chains_are_folded_and_shown_in_full_on_request(case, run):
 
 
 def test_hostile_text_cannot_write_to_the_terminal(case, run):
-    case.ingest([sna.Post("x", "1", "a\x1b[2J", "h\u202eevil", text="[bold]x[/bold] \x1b]0;title\x07 \x9b2J"),
-                 sna.Post("x", "2", "b", reply_to="1")])
+    case.ingest(
+        [
+            sna.Post("x", "1", "a\x1b[2J", "h\u202eevil", text="[bold]x[/bold] \x1b]0;title\x07 \x9b2J"),
+            sna.Post("x", "2", "b", reply_to="1"),
+        ]
+    )
     for call in (["threads", "list"], ["threads", "show", "1"], ["actors"]):
         out = run(*call, case=case).out
         assert not set(out) & set("\x1b\x9b\x07\u202e")

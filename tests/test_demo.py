@@ -28,7 +28,9 @@ def test_it_has_what_a_case_has(result):
 def test_its_coordinated_group_reposts_together(result):
     case = sna.open_case(result.files[0].parent.parent)
     reposts = case.interactions(kinds=["repost"])
-    group = [n for n, name in zip(reposts.nodes["node"], reposts.nodes["label"], strict=True) if "echo_du_large" in name]
+    group = [
+        n for n, name in zip(reposts.nodes["node"], reposts.nodes["label"], strict=True) if "echo_du_large" in name
+    ]
     assert len(group) == 8
     edges = reposts.edges.filter(reposts.edges["source"].is_in(group) & reposts.edges["target"].is_in(group))
     assert edges["weight"].sum() == 5 * 8 - 5

@@ -57,7 +57,20 @@ def test_links_between_documents_lead_somewhere():
 
 
 def test_floors_import_only_downward():
-    floors = ["errors", "post", "case", "store", "formats", "graphs", "exports", "api", "demo", "render", "cli", "reference"]
+    floors = [
+        "errors",
+        "post",
+        "case",
+        "store",
+        "formats",
+        "graphs",
+        "exports",
+        "api",
+        "demo",
+        "render",
+        "cli",
+        "reference",
+    ]
     for path in (ROOT / "sna").rglob("*.py"):
         home = path.relative_to(ROOT / "sna").parts[0].removesuffix(".py")
         if home not in floors:

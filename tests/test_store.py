@@ -45,8 +45,15 @@ def test_a_case_is_not_made_over_other_files(tmp_path):
         sna.new_case(tmp_path, "p", "b", 1)
 
 
-@pytest.mark.parametrize("toml", ["", "purpose = ", 'purpose = ""\nlegal_basis = "b"\nkeep_days = 3',
-                                  'purpose = "p"\nlegal_basis = "b"\nkeep_days = 0\ncreated_at = 2026-01-01T00:00:00Z'])
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "",
+        "purpose = ",
+        'purpose = ""\nlegal_basis = "b"\nkeep_days = 3',
+        'purpose = "p"\nlegal_basis = "b"\nkeep_days = 0\ncreated_at = 2026-01-01T00:00:00Z',
+    ],
+)
 def test_a_broken_policy_is_refused(case, toml):
     (case.folder.path / "case.toml").write_text(toml)
     with pytest.raises(sna.CaseError, match=r"case\.toml"):
@@ -62,7 +69,7 @@ def test_a_closed_case_takes_nothing_in(case):
 
 def test_every_row_says_when_it_expires_and_whence_it_came(case, write):
     case.import_files([write(tweet("1"), "broken")])
-    with case._reader() as store:  # noqa: SLF001
+    with case._reader() as store:
         for table in ("post", "quarantine"):
             rows = store.rows(f"SELECT expires_at, batch FROM {table}")
             assert len(rows) == 1
@@ -112,20 +119,32 @@ def test_sql_cannot_reach_beyond_the_case(case, tmp_path):
     import duckdb
 
     (tmp_path / "secret.csv").write_text("a\n1\n")
-    with case._writer() as store:  # noqa: SLF001
-        for statement in (f"SELECT * FROM '{tmp_path}/secret.csv'", f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
-                          "INSTALL httpfs", "SET enable_external_access = true", f"ATTACH '{tmp_path}/x.duckdb'"):
+    with case._writer() as store:
+        for statement in (
+            f"SELECT * FROM '{tmp_path}/secret.csv'",
+            f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
+            "INSTALL httpfs",
+            "SET enable_external_access = true",
+            f"ATTACH '{tmp_path}/x.duckdb'",
+        ):
             with pytest.raises(duckdb.Error):
                 store.db.execute(statement)
 
 
 def chunked(monkeypatch, size: int) -> None:
     read = units.read_chunks
-    monkeypatch.setattr("sna.formats.importer.read_chunks", lambda stream, skip_to: read(stream, skip_to=skip_to, size=size))
+    monkeypatch.setattr(
+        "sna.formats.importer.read_chunks", lambda stream, skip_to: read(stream, skip_to=skip_to, size=size)
+    )
 
 
 def test_an_import_in_many_chunks_equals_one_in_a_single_chunk(case, write, monkeypatch, tmp_path):
-    lines = [tweet("0"), *(reply(str(n), str(n // 3)) for n in range(1, 300)), "broken", *(reply(str(n), "7") for n in range(9))]
+    lines = [
+        tweet("0"),
+        *(reply(str(n), str(n // 3)) for n in range(1, 300)),
+        "broken",
+        *(reply(str(n), "7") for n in range(9)),
+    ]
     path = write(*lines)
     whole = case.import_files([path])
     chunked(monkeypatch, 700)
@@ -161,7 +180,13 @@ def check_whole(case: sna.Case, count: int) -> None:
     status = case.status()
     assert status.posts == count
     assert case.trace(str(count - 1)).depth == count - 1
-    assert {path.name for path in case.folder.path.iterdir()} <= {"case.toml", "store.duckdb", "audit.jsonl", "exports", "spill"}
+    assert {path.name for path in case.folder.path.iterdir()} <= {
+        "case.toml",
+        "store.duckdb",
+        "audit.jsonl",
+        "exports",
+        "spill",
+    }
 
 
 def kill_and_repeat(case: sna.Case, path, count: int, luck: random.Random, kills: int) -> None:
@@ -181,7 +206,9 @@ def kill_and_repeat(case: sna.Case, path, count: int, luck: random.Random, kills
 def test_33_kills_during_an_import_lose_and_double_nothing(case, tmp_path):
     path = tmp_path / "many.jsonl"
     count = 20_000
-    path.write_text("".join(json.dumps(tweet("0") if n == 0 else reply(str(n), str(n - 1))) + "\n" for n in range(count)))
+    path.write_text(
+        "".join(json.dumps(tweet("0") if n == 0 else reply(str(n), str(n - 1))) + "\n" for n in range(count))
+    )
     kill_and_repeat(case, path, count, random.Random(1), kills=4)
 
 
@@ -189,7 +216,9 @@ def test_33_kills_during_an_import_lose_and_double_nothing(case, tmp_path):
 def test_33_a_hundred_kills(tmp_path):
     path = tmp_path / "many.jsonl"
     count = 20_000
-    path.write_text("".join(json.dumps(tweet("0") if n == 0 else reply(str(n), str(n - 1))) + "\n" for n in range(count)))
+    path.write_text(
+        "".join(json.dumps(tweet("0") if n == 0 else reply(str(n), str(n - 1))) + "\n" for n in range(count))
+    )
     luck = random.Random(2)
     for round_number in range(10):
         case = sna.new_case(tmp_path / f"case{round_number}", "p", "b", 1)

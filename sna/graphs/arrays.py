@@ -1,5 +1,7 @@
 """Edges as plain arrays: what every measure takes, and the bridges to NetworKit and scipy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import networkit
@@ -55,3 +57,15 @@ class EdgeArrays:
             return networkit.Graph(self.nodes, weighted, directed)
         pairs = (self.source.astype(np.uint64), self.target.astype(np.uint64))
         return networkit.GraphFromCoo((self.weight, pairs), n=self.nodes, weighted=weighted, directed=directed)
+
+
+@contextmanager
+def reproducible(seed: int) -> Iterator[None]:
+    """Run NetworKit on one thread from a fixed seed, so that every run gives the same figures to the last digit."""
+    threads = networkit.getMaxNumberOfThreads()
+    networkit.setNumberOfThreads(1)
+    networkit.setSeed(seed, False)
+    try:
+        yield
+    finally:
+        networkit.setNumberOfThreads(threads)

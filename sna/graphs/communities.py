@@ -6,7 +6,7 @@ import networkit
 import numpy as np
 from numpy.typing import NDArray
 
-from sna.graphs.arrays import EdgeArrays
+from sna.graphs.arrays import EdgeArrays, reproducible
 from sna.graphs.measures import by_size
 
 SEED = 1
@@ -30,15 +30,10 @@ def leiden(edges: EdgeArrays, resolution: float = 1.0, seed: int = SEED) -> Comm
     plain = edges.without_loops().undirected()
     if len(plain.source) == 0:
         return Communities(by_size(np.arange(edges.nodes)), 0.0)
-    threads = networkit.getMaxNumberOfThreads()
-    networkit.setNumberOfThreads(1)
-    networkit.setSeed(seed, False)
-    try:
+    with reproducible(seed):
         graph = plain.to_networkit(directed=False, weighted=True)
         method = networkit.community.ParallelLeiden(graph, iterations=ITERATIONS, gamma=resolution)
         label = np.asarray(method.run().getPartition().getVector()).astype(np.int64)
-    finally:
-        networkit.setNumberOfThreads(threads)
     label = by_size(label)
     return Communities(label, modularity(plain, label, resolution))
 

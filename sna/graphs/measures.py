@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from sna.graphs.arrays import EdgeArrays
+from sna.graphs.arrays import EdgeArrays, reproducible
 
 EXACT_BETWEENNESS_NODES = 2_000
 # Eight independent runs of 64 sources each tell how far their mean may be off.
@@ -98,13 +98,14 @@ def betweenness(edges: EdgeArrays, seed: int = 1) -> Betweenness:
         return Betweenness(np.zeros(edges.nodes), 0.0)
     graph = edges.without_loops().to_networkit()
     if edges.nodes <= EXACT_BETWEENNESS_NODES:
-        exact = networkit.centrality.Betweenness(graph, normalized=True).run().scores()
+        with reproducible(seed):
+            exact = networkit.centrality.Betweenness(graph, normalized=True).run().scores()
         return Betweenness(np.asarray(exact, np.float64), 0.0)
     runs = np.empty((SAMPLE_RUNS, edges.nodes))
     for number in range(SAMPLE_RUNS):
-        networkit.setSeed(seed + number, False)
-        sampled = networkit.centrality.EstimateBetweenness(graph, SAMPLES_A_RUN, normalized=True)
-        runs[number] = sampled.run().scores()
+        with reproducible(seed + number):
+            sampled = networkit.centrality.EstimateBetweenness(graph, SAMPLES_A_RUN, normalized=True)
+            runs[number] = sampled.run().scores()
     spread = runs.std(axis=0, ddof=1).max() / np.sqrt(SAMPLE_RUNS)
     return Betweenness(runs.mean(axis=0), float(_T_95 * spread))
 
