@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ import sna
 from sna import render
 from sna.api import Case
 from sna.demo import run_demo
-from sna.errors import SnaError, UsageError
+from sna.errors import SnaError
 from sna.exports.files import SUFFIXES, export_network
 from sna.exports.text import for_terminal
 from sna.formats.importer import FORMATS, ImportPlan
@@ -25,6 +24,16 @@ from sna.graphs.conversations import SORTS as THREAD_SORTS
 from sna.graphs.conversations import ThreadFilter
 from sna.graphs.interactions import KINDS, Window
 from sna.graphs.networks import NETWORKS
+from sna.options import (
+    CaseOption,
+    JsonOption,
+    LimitOption,
+    SinceOption,
+    UntilOption,
+    parse_mapping,
+    parse_time,
+    rows_to_show,
+)
 from sna.post import RootStatus, Tally
 
 app = typer.Typer(
@@ -41,16 +50,6 @@ graph_app = typer.Typer(no_args_is_help=True, help="Build networks and export th
 app.add_typer(case_app, name="case")
 app.add_typer(threads_app, name="threads")
 app.add_typer(graph_app, name="graph")
-
-CaseOption = Annotated[
-    Path | None, typer.Option("--case", help="The case folder; else SNA_CASE, else the current folder.", metavar="DIR")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-SinceOption = Annotated[str | None, typer.Option(help="From this time on (ISO 8601, UTC).", metavar="TIME")]
-UntilOption = Annotated[
-    str | None, typer.Option(help="Up to, not including, this time (ISO 8601, UTC).", metavar="TIME")
-]
-LimitOption = Annotated[int, typer.Option(help="How many rows at the most; 0 for all.", min=0)]
 
 
 def main() -> None:
@@ -196,7 +195,7 @@ def import_posts(
     as_json: JsonOption = False,
 ) -> None:
     """Import posts: X, Mastodon, Bluesky, Reddit by content, or any CSV, JSON Lines or Parquet table."""
-    plan = ImportPlan(form, _mapping(mapping or []), source, timezone)
+    plan = ImportPlan(form, parse_mapping(mapping or []), source, timezone)
     opened = sna.open_case(case)
     with render.progress_bar("import") as bar:
         task = bar.add_task("import", total=None, rate="")
@@ -259,7 +258,7 @@ def status(
 @threads_app.command("list", epilog="Example: sna threads list --sort depth --min-posts 5")
 def threads_list(
     sort: Annotated[str, typer.Option(help=f"One of {', '.join(THREAD_SORTS)}.")] = "posts",
-    limit: LimitOption = 20,
+    limit: LimitOption = None,
     min_posts: Annotated[int, typer.Option(help="Only threads of at least this many posts.", min=1)] = 2,
     source: Annotated[str | None, typer.Option(help="Only of this source.")] = None,
     root_status: Annotated[str | None, typer.Option(help=f"Only with this root: {', '.join(RootStatus)}.")] = None,
@@ -274,10 +273,10 @@ def threads_list(
     """List threads with their first posters, or claimed conversations with their fragments."""
     opened = sna.open_case(case)
     if conversations:
-        _print(opened.conversations(limit or None), "conversations", render.print_conversations, as_json)
+        _print(opened.conversations(rows_to_show(limit, as_json)), "conversations", render.print_conversations, as_json)
         return
-    chosen = ThreadFilter(min_posts, source, root_status, actor, text, _time(since), _time(until))
-    _print(opened.threads(chosen, sort, limit or None), "threads", render.print_threads, as_json)
+    chosen = ThreadFilter(min_posts, source, root_status, actor, text, parse_time(since), parse_time(until))
+    _print(opened.threads(chosen, sort, rows_to_show(limit, as_json)), "threads", render.print_threads, as_json)
 
 
 @threads_app.command("show", epilog="Example: sna threads show 1407299016946192390 --full")
@@ -312,12 +311,12 @@ def threads_trace(
 @app.command(epilog="Example: sna actors --sort pagerank --limit 10")
 def actors(
     sort: Annotated[str, typer.Option(help=f"One of {', '.join(ACTOR_SORTS)}.")] = "replies_received",
-    limit: LimitOption = 20,
+    limit: LimitOption = None,
     case: CaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List accounts with what they sent and received, and their place in the network."""
-    found = sna.open_case(case).actors(sort, limit or None)
+    found = sna.open_case(case).actors(sort, rows_to_show(limit, as_json))
     _print(found, "actors", lambda frame: render.print_actors(frame, sort), as_json)
 
 
@@ -345,7 +344,7 @@ def graph_export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a network with its measures, ready for Gephi, a spreadsheet, Python or a browser."""
-    window = Window([part.strip() for part in kind.split(",") if part.strip()], _time(since), _time(until))
+    window = Window([part.strip() for part in kind.split(",") if part.strip()], parse_time(since), parse_time(until))
     built = sna.open_case(case).network(network, window, loops=loops)
     part = built.narrowed(min_weight=min_weight, largest_component=largest_component, top=top)
     measured = part.measured(with_betweenness=betweenness)
@@ -378,23 +377,3 @@ def _policy(case: Case) -> dict[str, object]:
         "created_at": policy.created_at.isoformat(),
         "closed_at": policy.closed_at.isoformat() if policy.closed_at else None,
     }
-
-
-def _mapping(pairs: list[str]) -> dict[str, str]:
-    mapping = {}
-    for pair in pairs:
-        name, sign, column = pair.partition("=")
-        if not sign or not column:
-            raise UsageError(f"--map wants FIELD=COLUMN, not {pair!r}")
-        mapping[name] = column
-    return mapping
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no time; write it as 2026-03-01 or 2026-03-01T14:30:00Z") from error
-    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time

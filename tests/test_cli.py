@@ -220,3 +220,21 @@ def test_data_goes_to_stdout_and_talk_to_stderr(small, run, write):
     ran = run("import", write(tweet("8"), name="e.jsonl"), case=small)
     assert ran.out == ""
     assert "1 posts read = 1 stored + 0 duplicates + 0 quarantined" in ran.err
+
+
+def test_people_see_a_screenful_and_scripts_see_everything(case, run):
+    posts = [
+        sna.Post("x", f"{kind}{n}", "a", reply_to=f"a{n}" if kind == "b" else None) for n in range(25) for kind in "ab"
+    ]
+    case.ingest(posts)
+    assert len(run("threads", "list", "--json", case=case).json()["threads"]) == 25
+    assert len(run("threads", "list", "--json", "--limit", 3, case=case).json()["threads"]) == 3
+    assert len(run("threads", "list", case=case).out.splitlines()) == 2 + 20
+    assert len(run("threads", "list", "--limit", 0, case=case).out.splitlines()) == 2 + 25
+
+
+def test_the_graph_is_handed_to_networkx_with_its_attributes(small):
+    graph = sna.open_case(small.folder.path).interactions(kinds=["reply"]).to_networkx()
+    assert graph.edges["x:2", "x:1"]["weight"] == 1
+    assert graph.edges["x:2", "x:1"]["reply"] == 1
+    assert graph.nodes["x:1"]["handle"] == "ann"

@@ -321,6 +321,7 @@ def _as_row(post: Post, number: int, seen_at: datetime) -> dict[str, object]:
     suspect = post.created_at is not None and not _PLAUSIBLE <= post.created_at <= seen_at + CLOCK_SLACK
     row.update(
         byte_offset=number,
+        text=None if post.text is None else post.text.replace("\0", ""),
         mentions=[{"id": m.id, "handle": m.handle} for m in post.mentions],
         hashtags=list(post.hashtags),
         urls=list(post.urls),
