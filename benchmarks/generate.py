@@ -13,10 +13,13 @@ ORPHAN_SHARE = 0.03
 FIRST_ID = 1_400_000_000_000_000_000
 BATCH = 100_000
 _WORDS = (
-    "the of and to in a is that for it was on are as with they at be this from have or by one had not but what all "
-    "were when we there can an your which their said if do will each about how up out them then she many some so "
-    "these would other into has more her two like him see time could no make than first been its who now people"
-).split()
+    "the", "of", "and", "to", "in", "a", "is", "that", "for", "it", "was", "on", "are", "as", "with",
+    "they", "at", "be", "this", "from", "have", "or", "by", "one", "had", "not", "but", "what", "all",
+    "were", "when", "we", "there", "can", "an", "your", "which", "their", "said", "if", "do", "will",
+    "each", "about", "how", "up", "out", "them", "then", "she", "many", "some", "so", "these",
+    "would", "other", "into", "has", "more", "her", "two", "like", "him", "see", "time", "could",
+    "no", "make", "than", "first", "been", "its", "who", "now", "people",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +90,16 @@ def _lines(forest: Forest, rows: slice, texts: list[str], luck: np.random.Genera
             pl.lit('","lang":"en","source":"Twitter Web App","reply_settings":"everyone","possibly_sensitive":false,'),
             reply.then(pl.concat_str(
                 pl.lit('"in_reply_to_user_id":"'), c("to"),
-                pl.lit('","referenced_tweets":[{"type":"replied_to","id":"'), c("asked"), pl.lit('"}],'))).otherwise(empty),
+                pl.lit('","referenced_tweets":[{"type":"replied_to","id":"'), c("asked"),
+                pl.lit('"}],'))).otherwise(empty),
             pl.lit('"public_metrics":{"retweet_count":0,"reply_count":0,"like_count":'), c("likes"),
-            pl.lit(',"quote_count":0},"context_annotations":[{"domain":{"id":"46","name":"Brand Category","description":'
-                   '"Categories within Brand Verticals that narrow down the scope of Brands"},"entity":{"id":'
-                   '"781974596752842752","name":"Services"}}],"entities":{"annotations":[],"hashtags":['),
+            pl.lit(',"quote_count":0},"context_annotations":[{"domain":{"id":"46","name":"Brand Category",'
+                   '"description":"Categories within Brand Verticals that narrow down the scope of Brands"},"entity":'
+                   '{"id":"781974596752842752","name":"Services"}}],"entities":{"annotations":[],"hashtags":['),
             pl.when("has_tag").then(pl.concat_str(pl.lit('{"start":3,"end":9,"tag":"tag'), c("tag"), pl.lit('"}')))
             .otherwise(empty), pl.lit('],"mentions":['),
-            reply.then(pl.concat_str(pl.lit('{"start":0,"end":9,"username":"user'), c("to"), pl.lit('","id":"'), c("to"),
-                                     pl.lit('"}'))).otherwise(empty),
+            reply.then(pl.concat_str(pl.lit('{"start":0,"end":9,"username":"user'), c("to"), pl.lit('","id":"'),
+                                     c("to"), pl.lit('"}'))).otherwise(empty),
             pl.lit(']},"author":{"id":"'), c("author"), pl.lit('","username":"user'), c("author"),
             pl.lit('","name":"User '), c("author"),
             pl.lit('","created_at":"2012-05-01T10:00:00.000Z","description":"An account that a generator made up for a '

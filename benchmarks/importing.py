@@ -38,8 +38,8 @@ def read_columns(path: str) -> float:
     """Read the file with DuckDB's read_json and declared columns into a table, the least that an import must do."""
     import duckdb
 
-    columns = """{'id': 'VARCHAR', 'author_id': 'VARCHAR', 'created_at': 'VARCHAR', 'text': 'VARCHAR', 'lang': 'VARCHAR',
-        'conversation_id': 'VARCHAR', 'in_reply_to_user_id': 'VARCHAR',
+    columns = """{'id': 'VARCHAR', 'author_id': 'VARCHAR', 'created_at': 'VARCHAR', 'text': 'VARCHAR',
+        'lang': 'VARCHAR', 'conversation_id': 'VARCHAR', 'in_reply_to_user_id': 'VARCHAR',
         'referenced_tweets': 'STRUCT(type VARCHAR, id VARCHAR)[]', 'public_metrics': 'STRUCT(like_count BIGINT)',
         'entities': 'STRUCT(hashtags STRUCT(tag VARCHAR)[], mentions STRUCT(username VARCHAR, id VARCHAR)[])',
         'author': 'STRUCT(id VARCHAR, username VARCHAR, name VARCHAR)'}"""

@@ -1,6 +1,7 @@
 """Measures on ready arrays, and GEXF, beside the libraries called directly."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import igraph
@@ -35,8 +36,13 @@ def make_edges(count: int, seed: int = 3) -> EdgeArrays:
 def sna_measure(name: str, count: int) -> float:
     """Seconds of sna's own function."""
     edges = make_edges(count)
-    work = {"pagerank": measures.pagerank, "core": measures.core_numbers, "leiden": leiden,
-            "components": measures.components}[name]  # fmt: skip
+    functions: dict[str, Callable[[EdgeArrays], object]] = {
+        "pagerank": measures.pagerank,
+        "core": measures.core_numbers,
+        "leiden": leiden,
+        "components": measures.components,
+    }
+    work = functions[name]
     return stopwatch(lambda: work(edges), repeat=2)
 
 
@@ -126,8 +132,16 @@ def _network(count: int) -> Network:
         pagerank=pl.col("node") / 7.0,
     )
     at = pl.Series(np.full(len(edges.source), 1_600_000_000_000_000)).cast(pl.Datetime("us"))
-    frame = pl.DataFrame({"source": edges.source, "target": edges.target, "weight": np.ones(len(edges.source), np.int64),
-                          "first_at": at, "reply": 1, "mention": 0})  # fmt: skip
+    weight = np.ones(len(edges.source), np.int64)
+    columns = {
+        "source": edges.source,
+        "target": edges.target,
+        "weight": weight,
+        "first_at": at,
+        "reply": 1,
+        "mention": 0,
+    }
+    frame = pl.DataFrame(columns)
     return Network("interactions", True, nodes, frame)
 
 

@@ -229,7 +229,9 @@ def test_ctrl_c_stops_an_import_with_one_line(case, tmp_path):
     path = tmp_path / "many.jsonl"
     path.write_text("".join(json.dumps(reply(str(n), str(n - 1))) + "\n" for n in range(1, 200_000)))
     process = run_process("import", path, case=case, start_new_session=True)
-    time.sleep(1.2)
+    while not case.folder.store.exists() and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(0.4)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode in (0, 130)

@@ -19,16 +19,20 @@ def trace_threads(store: Store) -> int:
     db = store.db
     db.execute("BEGIN")
     try:
-        _choose_posts(store)
-        _link_parents(store)
+        is_first = not store.value("SELECT count(*) FROM (FROM thread_post LIMIT 1)")
+        if not is_first:
+            _choose_posts(store)
+        _link_parents(store, chosen="" if is_first else "SEMI JOIN touched USING (post)")
         traced = store.value("SELECT count(*) FROM link")
-        _start_pointers(store)
+        _start_pointers(store, is_first=is_first)
         passes = max(traced, 1).bit_length() + 1
         for _ in range(passes):
             if not _jump(store):
                 break
         _cut_cycles(store, passes)
-        _write(store)
+        if not is_first:
+            db.execute("DELETE FROM thread_post WHERE post IN (FROM touched)")
+        db.execute("INSERT INTO thread_post SELECT post, top, depth, root_status FROM done")
         db.execute("DELETE FROM to_trace")
         db.execute("COMMIT")
     except BaseException:
@@ -40,8 +44,6 @@ def trace_threads(store: Store) -> int:
 def _choose_posts(store: Store) -> None:
     """Make `touched`: new or changed posts, and every post under a top that now has a parent of its own."""
     store.db.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT post FROM to_trace")
-    if not store.value("SELECT count(*) FROM (FROM thread_post LIMIT 1)"):
-        return
     store.db.execute(
         """INSERT INTO touched
            SELECT t.post FROM thread_post t
@@ -53,39 +55,41 @@ def _choose_posts(store: Store) -> None:
     )
 
 
-def _link_parents(store: Store) -> None:
-    """Make `link`: one row per touched post that is a node, with the parent to follow and whether it is collected."""
+def _link_parents(store: Store, chosen: str) -> None:
+    """Make `link`: one row per chosen post that is a node: whether it answers, and the collected post to follow."""
     store.db.execute(
-        """CREATE OR REPLACE TEMP TABLE link AS
-           SELECT p.post, q.post AS parent,
-                  p.parent IS NOT NULL AND q.post IS NULL AS is_orphan
-           FROM (SELECT post, parent FROM post SEMI JOIN touched USING (post) WHERE kind <> 'repost') p
-           LEFT JOIN (SELECT post AS id, CASE WHEN kind = 'repost' THEN repost_of ELSE post END AS target
-                      FROM post WHERE post IN (SELECT parent FROM post SEMI JOIN touched USING (post))) t
-                  ON t.id = p.parent
-           LEFT JOIN (SELECT post FROM post WHERE kind <> 'repost') q ON q.post = t.target"""
+        f"""CREATE OR REPLACE TEMP TABLE link AS
+            SELECT p.post, p.parent IS NOT NULL AS answers, q.kind = 'repost' AS is_by_repost,
+                   CASE WHEN q.kind = 'repost' THEN q.repost_of ELSE q.post END AS parent
+            FROM (SELECT post, parent FROM post {chosen} WHERE kind <> 'repost') p
+            LEFT JOIN (SELECT post, kind, repost_of FROM post) q ON q.post = p.parent"""
     )
+    if store.value("SELECT count(*) FROM link WHERE is_by_repost"):
+        store.db.execute(
+            """UPDATE link SET parent = NULL
+               WHERE is_by_repost AND parent NOT IN (SELECT post FROM post WHERE kind <> 'repost')"""
+        )
 
 
-def _start_pointers(store: Store) -> None:
+def _start_pointers(store: Store, *, is_first: bool) -> None:
     """Make `done` (posts whose top is known) and `open` (posts with a pointer further up and its distance)."""
     store.db.execute(
         """CREATE OR REPLACE TEMP TABLE done AS
-           SELECT post, post AS top, 0 AS depth, CASE WHEN is_orphan THEN 'missing' ELSE 'observed' END AS root_status
+           SELECT post, post AS top, 0 AS depth, CASE WHEN answers THEN 'missing' ELSE 'observed' END AS root_status
            FROM link WHERE parent IS NULL"""
-    )
-    # Where the parent is outside the touched posts, its thread is traced already.
-    store.db.execute(
-        """INSERT INTO done
-           SELECT l.post, t.top, t.depth + 1, t.root_status FROM link l
-           JOIN thread_post t ON t.post = l.parent
-           ANTI JOIN touched x ON x.post = l.parent"""
     )
     store.db.execute(
         """CREATE OR REPLACE TEMP TABLE open AS
-           SELECT post, parent AS above, 1 AS distance FROM link
-           WHERE parent IS NOT NULL AND post NOT IN (SELECT post FROM done)"""
+           SELECT post, parent AS above, 1 AS distance FROM link WHERE parent IS NOT NULL"""
     )
+    if not is_first:
+        # Where the parent is outside the touched posts, its thread is traced already.
+        store.db.execute(
+            """INSERT INTO done
+               SELECT o.post, t.top, t.depth + 1, t.root_status FROM open o
+               JOIN thread_post t ON t.post = o.above ANTI JOIN touched x ON x.post = o.above"""
+        )
+        store.db.execute("DELETE FROM open WHERE above NOT IN (FROM touched)")
 
 
 def _jump(store: Store) -> bool:
@@ -140,9 +144,3 @@ def _cut_cycles(store: Store, passes: int) -> None:
     for _ in range(passes):
         if not _jump(store):
             break
-
-
-def _write(store: Store) -> None:
-    db = store.db
-    db.execute("DELETE FROM thread_post WHERE post IN (FROM touched)")
-    db.execute("INSERT INTO thread_post SELECT post, top, depth, root_status FROM done")
