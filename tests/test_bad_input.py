@@ -357,3 +357,22 @@ def test_quarantine_keeps_no_text(case, write):
     imported(case, write(tweet("1"), '{"id": "3", "text": "a secret thing"'))
     with case._reader() as store:
         assert "secret" not in str(store.rows("SELECT * FROM quarantine"))
+
+
+def test_records_are_checked_as_lines_are(case):
+    from datetime import datetime, timedelta, timezone
+
+    zone = timezone(timedelta(hours=2))
+    posts = [
+        sna.Post("x", "1", "a", text="a\0b", created_at=datetime(2026, 3, 1, 14, tzinfo=zone)),
+        sna.Post("x", "2", "a", text="\ud800"),
+        sna.Post("x", "3", "a", hashtags=("\udfff",)),
+        sna.Post("x", "", "a"),
+        sna.Post("x", "4", "a", created_at=datetime(2999, 1, 1)),
+        sna.Post("x", "5", "a", protected=True),
+    ]
+    tally = case.ingest(posts)
+    assert (tally.stored, tally.dropped, tally.reasons) == (2, 1, {"lone surrogate": 2, "no id": 1})
+    node = case.thread("1").nodes[0]
+    assert (node.text, node.created_at) == ("ab", datetime(2026, 3, 1, 12))
+    assert case.status().time_suspect == 1

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from sna.exports.columns import batches, times_as_text
+from sna.exports.columns import BATCH, times_as_text
 from sna.exports.text import for_script, without_hidden
 from sna.graphs.network import Network
 
@@ -24,7 +24,7 @@ def write_graphology(network: Network, file: BinaryIO) -> None:
 def _write_rows(file: BinaryIO, frame: pl.DataFrame, ids: pl.DataFrame | None) -> None:
     names = {} if ids is None else dict(_visible(ids).iter_rows())
     is_first = True
-    for batch in batches(frame):
+    for batch in frame.iter_slices(BATCH):
         rows = []
         for row in batch.iter_rows(named=True):
             if ids is None:

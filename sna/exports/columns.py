@@ -8,6 +8,7 @@ import polars as pl
 from sna.exports.text import for_xml
 
 BATCH = 50_000
+XML_COLUMNS = ("spells",)
 _STRUCTURE = ("node", "id", "source", "target", "edge", "label")
 
 
@@ -30,18 +31,25 @@ def times_as_text(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ") for name in times)
 
 
-def batches(frame: pl.DataFrame, ids: pl.DataFrame | None = None) -> Iterator[pl.DataFrame]:
-    """Yield BATCH rows at a time; with `ids` (node, id) edges get `source_id` and `target_id`, ready for XML."""
-    known = None if ids is None else ids.select("node", xml_id=for_xml(pl.col("id")))
+def xml_batches(frame: pl.DataFrame, ids: pl.DataFrame | None = None) -> Iterator[pl.DataFrame]:
+    """Yield BATCH rows at a time, text ready for XML; with `ids` (node, id) edges get `source_id` and `target_id`.
+
+    Columns that hold XML already are named in XML_COLUMNS and stay as they are.
+    """
+    known = None if ids is None else ids.select("node", xml_id=for_xml(ids["id"]))
     for batch in frame.iter_slices(BATCH):
-        if known is None:
-            yield batch
-            continue
-        yield batch.join(
-            known.rename({"xml_id": "source_id"}), left_on="source", right_on="node", how="left", maintain_order="left"
-        ).join(
-            known.rename({"xml_id": "target_id"}), left_on="target", right_on="node", how="left", maintain_order="left"
-        )
+        text = [name for name, dtype in batch.schema.items() if dtype == pl.String and name not in XML_COLUMNS]
+        batch = batch.with_columns(for_xml(batch[name]).alias(name) for name in text)
+        if known is not None:
+            for side in ("source", "target"):
+                batch = batch.join(
+                    known.rename({"xml_id": f"{side}_id"}),
+                    left_on=side,
+                    right_on="node",
+                    how="left",
+                    maintain_order="left",
+                )
+        yield batch
 
 
 def _kind(dtype: pl.DataType) -> str:

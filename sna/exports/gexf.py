@@ -6,8 +6,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from sna.exports.columns import Column, attributes, batches, times_as_text
-from sna.exports.text import for_xml
+from sna.exports.columns import Column, attributes, times_as_text, xml_batches
 from sna.graphs.network import Network
 
 _TYPES = {"integer": "long", "real": "double", "truth": "boolean", "text": "string"}
@@ -69,8 +68,8 @@ def write_gexf(network: Network, file: BinaryIO, *, dynamic: bool = False) -> No
 
 
 def _node_start(nodes: pl.DataFrame) -> list[pl.Expr]:
-    label = for_xml(pl.col("label")) if "label" in nodes.columns else for_xml(pl.col("id"))
-    return [pl.lit('<node id="'), for_xml(pl.col("id")), pl.lit('" label="'), label.fill_null(""), pl.lit('">')]
+    label = pl.col("label") if "label" in nodes.columns else pl.col("id")
+    return [pl.lit('<node id="'), pl.col("id"), pl.lit('" label="'), label.fill_null(""), pl.lit('">')]
 
 
 def _style(nodes: pl.DataFrame) -> list[pl.Expr]:
@@ -102,17 +101,15 @@ def _elements(
     ids: pl.DataFrame | None = None,
 ) -> Iterator[bytes]:
     values = [
-        pl.concat_str(pl.lit(f'<attvalue for="{prefix}{n}" value="'), _value(c), pl.lit('"/>')).fill_null("")
+        pl.concat_str(
+            pl.lit(f'<attvalue for="{prefix}{n}" value="'), pl.col(c.name).cast(pl.String), pl.lit('"/>')
+        ).fill_null("")
         for n, c in enumerate(columns)
     ]
     spells = [pl.col("spells").fill_null("")] if "spells" in frame.columns else []
     row = pl.concat_str(*start, pl.lit("<attvalues>"), *values, pl.lit("</attvalues>"), *spells, *style, pl.lit(end))
-    for batch in batches(frame, ids):
+    for batch in xml_batches(frame, ids):
         yield ("\n".join(batch.select(row=row)["row"].to_list()) + "\n").encode()
-
-
-def _value(column: Column) -> pl.Expr:
-    return for_xml(pl.col(column.name)) if column.kind == "text" else pl.col(column.name).cast(pl.String)
 
 
 def _with_spells(network: Network, nodes: pl.DataFrame, edges: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -4,8 +4,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from sna.exports.columns import Column, attributes, batches, times_as_text
-from sna.exports.text import for_xml
+from sna.exports.columns import Column, attributes, times_as_text, xml_batches
 from sna.graphs.network import Network
 
 _TYPES = {"integer": "long", "real": "double", "truth": "boolean", "text": "string"}
@@ -27,11 +26,11 @@ def write_graphml(network: Network, file: BinaryIO) -> None:
             file.write(key.encode())
     directed = "directed" if network.directed else "undirected"
     file.write(f'<graph id="{network.name}" edgedefault="{directed}">\n'.encode())
-    start = [pl.lit('<node id="'), for_xml(pl.col("id")), pl.lit('">')]
-    for batch in batches(nodes):
+    start = [pl.lit('<node id="'), pl.col("id"), pl.lit('">')]
+    for batch in xml_batches(nodes):
         file.write(_rows(batch, start, node_columns, "n", "</node>"))
     start = [pl.lit('<edge source="'), pl.col("source_id"), pl.lit('" target="'), pl.col("target_id"), pl.lit('">')]
-    for batch in batches(edges, network.nodes.select("node", "id")):
+    for batch in xml_batches(edges, network.nodes.select("node", "id")):
         file.write(_rows(batch, start, edge_columns, "e", "</edge>"))
     file.write(b"</graph>\n</graphml>\n")
 
@@ -40,7 +39,7 @@ def _rows(batch: pl.DataFrame, start: list[pl.Expr], columns: list[Column], pref
     data = [
         pl.concat_str(
             pl.lit(f'<data key="{prefix}{n}">'),
-            for_xml(pl.col(c.name)) if c.kind == "text" else pl.col(c.name).cast(pl.String),
+            pl.col(c.name).cast(pl.String),
             pl.lit("</data>"),
         ).fill_null("")
         for n, c in enumerate(columns)

@@ -318,16 +318,30 @@ _ARROW_ACTOR = pa.schema(
 
 def _as_row(post: Post, number: int, seen_at: datetime) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(post, name, None) for name in _ARROW.names}
-    suspect = post.created_at is not None and not _PLAUSIBLE <= post.created_at <= seen_at + CLOCK_SLACK
+    created_at = _utc(post.created_at)
+    suspect = created_at is not None and not _PLAUSIBLE <= created_at <= seen_at + CLOCK_SLACK
+    has_nul = "\0" in (post.text or "")
     row.update(
         byte_offset=number,
-        text=None if post.text is None else post.text.replace("\0", ""),
+        text=post.text.replace("\0", "") if post.text and has_nul else post.text,
+        created_at=created_at,
+        edited_at=_utc(post.edited_at),
         mentions=[{"id": m.id, "handle": m.handle} for m in post.mentions],
         hashtags=list(post.hashtags),
         urls=list(post.urls),
         referenced=post.seen_as is SeenAs.REFERENCED,
-        seen_at=post.seen_at or seen_at,
-        flags=["time_suspect"] if suspect else None,
+        seen_at=_utc(post.seen_at) or seen_at,
+        flags=[flag for flag, is_set in (("time_suspect", suspect), ("nul_removed", has_nul)) if is_set] or None,
         problem=None if post.id else "no id",
     )
+    texts = [value for value in row.values() if isinstance(value, str)]
+    texts += [*post.hashtags, *post.urls, *(m.handle or m.id or "" for m in post.mentions)]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return {"byte_offset": number, "source": post.source, "problem": "lone surrogate", "protected": False}
     return row
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.astimezone(UTC).replace(tzinfo=None) if time is not None and time.tzinfo else time
