@@ -115,6 +115,40 @@ def test_34_a_damaged_store_gives_a_clear_line(case, run):
         assert ran.err.count("\n") == (1 if ran.code else 0)
 
 
+def test_33_a_store_that_was_never_finished_is_made_anew(case):
+    import duckdb
+
+    duckdb.connect(str(case.folder.store)).close()
+    assert case.status().posts == 0
+    case.folder.store.unlink()
+    duckdb.connect(str(case.folder.store)).close()
+    assert case.ingest([sna.Post("x", "1")]).stored == 1
+
+
+def test_31_a_full_disk_is_told_and_nothing_is_lost_or_doubled(tmp_path, write, run):
+    """Needs a file system of its own, and so the right to mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("this user may not mount a small disk; run the tests as root to fill one up")
+    try:
+        case = sna.new_case(disk / "case", "p", "b", 1)
+        luck = random.Random(3)
+        path = write(*(tweet(str(n), text=luck.randbytes(300).hex()) for n in range(20_000)))
+        ran = run("import", path, case=case)
+        assert ran.code == 3
+        assert "full" in ran.err
+        assert ran.err.count("\n") == 1
+        subprocess.run(["mount", "-o", "remount,size=200m", disk], check=True)
+        kept = case.status().posts
+        tally = case.import_files([path])
+        assert tally.stored + kept == 20_000
+        assert case.status().posts == 20_000
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 def test_sql_cannot_reach_beyond_the_case(case, tmp_path):
     import duckdb
 

@@ -26,26 +26,39 @@ class Store:
         self.path = path
         self.read_only = read_only
         self.keep_days = keep_days
-        is_new = not path.exists()
-        if is_new and read_only:
+        if read_only and not path.exists():
             Store(path, spill, keep_days=keep_days).close()
-            is_new = False
         self.db = _connect(path, read_only=read_only)
         try:
             _harden(self.db, spill)
-            if is_new:
-                self.db.execute(schema.TABLES)
-                self.db.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(schema.VERSION)])
+            # A run that was ended while it made the store leaves an empty one behind.
+            if not self.value("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'store'"):
+                self._make_tables(spill)
             _check_version(self.db, path)
             self.db.execute(schema.MACROS)
         except duckdb.Error as error:
             self.db.close()
+            if "No space left" in str(error):
+                raise
             raise CaseError(
                 f"{path} cannot be read as a store ({_first_line(error)}); restore it from a copy"
             ) from error
         except BaseException:
             self.db.close()
             raise
+
+    def _make_tables(self, spill: Path) -> None:
+        if self.read_only:
+            self.db.close()
+            Store(self.path, spill, keep_days=self.keep_days).close()
+            self.db = _connect(self.path, read_only=True)
+            _harden(self.db, spill)
+            return
+        self.db.execute("BEGIN")
+        self.db.execute(schema.TABLES)
+        self.db.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(schema.VERSION)])
+        self.db.execute("COMMIT")
+        self.checkpoint()
 
     def checkpoint(self) -> None:
         """Make what was committed durable: written into the file and synced."""
