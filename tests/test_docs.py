@@ -68,6 +68,7 @@ def test_floors_import_only_downward():
         "api",
         "demo",
         "render",
+        "options",
         "cli",
         "reference",
     ]
