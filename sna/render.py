@@ -306,7 +306,13 @@ def _fold(run: list[Node]) -> Iterator[Node | tuple[int, int]]:
 
 
 def _table(*columns: tuple[str, str], headers: bool = True) -> Table:
-    table = Table(box=box.SIMPLE_HEAD if headers else box.SIMPLE, show_header=headers, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table = Table(
+        box=box.SIMPLE_HEAD if headers else box.SIMPLE,
+        show_header=headers,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for place, (name, side) in enumerate(columns):
         is_last = place == len(columns) - 1
         table.add_column(

@@ -129,7 +129,19 @@ def test_9_a_line_longer_than_a_chunk_is_skipped_whole(write):
 
 @pytest.mark.parametrize("content", [b"", b"\n\n  \n\r\n", b"[]", b"{}"])
 def test_10_empty_files_and_blank_lines_are_fine(case, write, content):
-    assert imported(case, write(content, name="empty")).stored == 0
+    assert imported(case, write(content, name="empty")).read == 0
+    assert imported(case, write(gzip.compress(content), name="empty.gz", end=b"")).read == 0
+
+
+def test_10_empty_tables_are_fine(case, write):
+    for content in (b"", b"\n", b"id,text"):
+        assert imported(case, write(content, name="t.csv"), format="table", mapping={"id": "id"}).read == 0
+
+
+def test_a_table_without_its_format_is_told_at_once(case, write, run):
+    ran = run("import", write("id,text", "1,a", name="t.csv"), case=case)
+    assert (ran.code, ran.err.count("\n")) == (4, 1)
+    assert "--format table" in ran.err
 
 
 def test_10_crlf_line_ends_are_fine(case, tmp_path):

@@ -60,6 +60,19 @@ def test_x_v2_stream_objects_arrays_and_user_files_are_read(case, write):
     assert case.trace("2").first_poster_handle == "gus"
 
 
+def test_x_v2_posts_with_default_fields_alone_are_posts(case, write):
+    page = {"data": [{"id": "1", "text": "a", "edit_history_tweet_ids": ["1"]}, {"id": "2", "text": "b"}], "meta": {}}
+    assert figures(case, write(page)) == (2, {"original": 2}, 0)
+
+
+def test_x_v1_posts_inside_posts_need_no_numeric_id(case, write):
+    inner = {k: v for k, v in v1("1", "10").items() if k != "id"}
+    protected = inner | {"id_str": "3", "user": {"id_str": "9", "screen_name": "p", "protected": True}}
+    path = write(v1("2", "20", retweeted_status=inner), v1("4", "20", retweeted_status=protected))
+    tally = case.import_files([path])
+    assert (tally.stored, tally.dropped) == (3, 1)
+
+
 def test_x_v2_long_posts_are_stored_whole(case, write):
     figures(case, write(tweet("1", note_tweet={"text": "the long text"})))
     assert only_node(case, "1").text == "the long text"

@@ -34,6 +34,8 @@ def reason_to_refuse(line: bytes, *, is_cut: bool = False) -> str | None:
     except json.JSONDecodeError as error:
         if "control character" in error.msg:
             return "raw control byte"
+        if error.msg == "Extra data":
+            return "not JSON"
         return "incomplete" if is_cut or error.pos >= len(text.rstrip()) - 1 else "not JSON"
     parts = content if isinstance(content, list) else [content]
     if not all(isinstance(part, dict) for part in parts):

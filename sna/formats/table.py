@@ -96,6 +96,8 @@ def read_table_chunk(
 ) -> None:
     """Fill `incoming` from rows of a table, as posts of the source named `source`."""
     refused = chunk.refused or Refused()
+    if chunk.units is None and chunk.columns is None:
+        return
     if chunk.units is not None:
         register_units(store, chunk.units, refused)
         fields = [name for name in FIELDS if name in mapping]
@@ -161,6 +163,9 @@ def _csv(stream: Stream, mapping: Mapping[str, str], skip_to: int) -> Iterator[T
         start = 0
         if not names:
             start = 3 if buffer.startswith(b"\xef\xbb\xbf") else 0
+            if not buffer[start:].strip():
+                yield TableChunk(len(buffer), True)
+                return
             names, delimiter, start = _header(stream.name, buffer, start)
             _require(stream.name, names, mapping)
         ends = _record_ends(buffer, start)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sna.errors import InputError
 from sna.formats.stream import Stream, refuse_foreign
 
 CHUNK = 192 * 1024 * 1024
@@ -50,10 +51,19 @@ def read_chunks(
     refuse_foreign(stream.name, head[:4096])
     mark = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     found = layout or _layout_of(head[mark:])
+    if found is Layout.LINES and layout is None:
+        _refuse_tables(stream.name, head[mark:])
     if found is Layout.LINES:
         yield from _lines(stream, head, mark, skip_to, size)
     else:
         yield from _elements(stream, head[mark:], mark, size, found)
+
+
+def _refuse_tables(name: str, head: bytes) -> None:
+    lines = [line for line in head[:65536].splitlines() if line.strip()][:5]
+    is_json = any(line.lstrip().startswith((b"{", b"[")) for line in lines)
+    if len(lines) > 1 and not is_json and any(lines[0].count(mark) for mark in b",;\t|"):
+        raise InputError(f"{name} holds no JSON; if it is a table, give --format table --map id=COLUMN ...")
 
 
 def _layout_of(head: bytes) -> Layout:
@@ -90,7 +100,7 @@ def _lines(stream: Stream, head: bytes, mark: int, skip_to: int, size: int) -> I
             end = buffer.find(b"\n", 0, filled) + 1
             start = end or filled
             skipping_line = not end
-        if cut == 0 and not skipping_line:
+        if cut == 0 and not is_last and not skipping_line:
             overlong.append(base)
             skipping_line = True
             start = filled

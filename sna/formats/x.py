@@ -9,6 +9,10 @@ from sna.formats.shape import Nested, Shape
 _REFERENCES = [{"type": "VARCHAR", "id": "VARCHAR", "text": "VARCHAR", "author_id": "VARCHAR"}]
 
 
+# What the API sends when nothing more is asked for.
+_DEFAULT_FIELDS = {"id", "text", "edit_history_tweet_ids", "lang", "entities", "referenced_tweets", "withheld"}
+
+
 def _first_of(kind: str) -> str:
     # A post has at most one reference of a kind, so the first of the filtered list is the one.
     return f"list_filter(j.referenced_tweets, lambda r: r.type = '{kind}')[1]"
@@ -20,7 +24,7 @@ POST = Shape(
     recognise=lambda keys: (
         {"id", "text"} <= keys
         and not keys & {"id_str", "user", "record", "account", "subreddit"}
-        and bool(keys & {"author_id", "edit_history_tweet_ids", "public_metrics", "conversation_id", "created_at"})
+        and (bool(keys & {"author_id", "public_metrics", "conversation_id", "created_at"}) or keys <= _DEFAULT_FIELDS)
     ),
     spec={
         "id": "VARCHAR",
@@ -196,7 +200,8 @@ POST_V1 = Shape(
         "replies": "j.reply_count",
         "quotes": "j.quote_count",
         "protected": "j.user.protected",
-        "nested": "j.retweeted_status.id IS NOT NULL OR j.quoted_status.id IS NOT NULL",
+        "nested": "coalesce(j.retweeted_status.id_str, j.retweeted_status.id, j.quoted_status.id_str, "
+        "j.quoted_status.id) IS NOT NULL",
     },
     inside=(
         Nested(
