@@ -275,6 +275,14 @@ def test_14_a_referenced_post_becomes_collected_and_gains_its_parent(case, write
     assert case.trace("3").path == ("3", "2", "1")
 
 
+def test_14_a_later_copy_brings_the_mentions_that_a_first_one_lacked(case, write):
+    full = tweet("1", entities={"mentions": [{"username": "bob", "id": "2"}], "hashtags": [{"tag": "a"}]})
+    imported(case, write(tweet("1"), name="a.jsonl"))
+    for _ in range(2):
+        imported(case, write(full, name="b.jsonl"))
+        assert case.interactions().edges["mention"].to_list() == [1]
+
+
 def test_20_times_that_cannot_be_are_flagged_and_never_an_origin(case, write):
     lines = [
         tweet("1", created_at="2999-01-01T00:00:00Z"),

@@ -26,6 +26,8 @@ def merge_repeated(db: duckdb.DuckDBPyConnection, batch: int) -> tuple[int, int]
     changed = int(db.execute("SELECT count(*) FROM change").fetchall()[0][0])
     if changed:
         _apply_changes(db)
+    # A post that was first met inside another one often comes without its mentions.
+    store_mentions(db, "latest WHERE len(mentions) > 0 AND post NOT IN (SELECT post FROM mention)")
     return changed, conflicts
 
 
