@@ -172,7 +172,7 @@ def test_networks_can_be_narrowed(case):
     case.ingest(
         [
             Post("x", "1", "hub"),
-            *(Post("x", f"r{n}", f"a{n % 5}", reply_to="1") for n in range(8)),
+            *(Post("x", f"r{n}", f"a{n % 5}", reply_to="1", created_at=NOON) for n in range(8)),
             Post("x", "2", "far"),
             Post("x", "3", "away", reply_to="2"),
             Post("x", "4", "hub", reply_to="1"),
@@ -183,6 +183,7 @@ def test_networks_can_be_narrowed(case):
     assert case.interactions(loops=True).edges.height == 7
     assert whole.narrowed(min_weight=2).edges["weight"].to_list() == [2, 2, 2]
     assert whole.narrowed(largest_component=True).nodes.height == 6
+    assert whole.narrowed(min_weight=2).events.height == 6
     top = whole.narrowed(top=2)
     assert (top.nodes["native_id"].to_list(), top.edges.height) == (["a0", "hub"], 1)
     assert set(whole.narrowed(largest_component=True, top=3).to_networkx()) == {"x:hub", "x:a0", "x:a1"}

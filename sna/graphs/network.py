@@ -109,7 +109,8 @@ class Network:
 
     def _kept(self, edges: pl.DataFrame) -> "Network":
         used = np.union1d(edges["source"].to_numpy(), edges["target"].to_numpy())
-        return replace(self, edges=edges)._with_nodes(used)
+        events = None if self.events is None else self.events.join(edges, on=["source", "target"], how="semi")
+        return replace(self, edges=edges, events=events)._with_nodes(used)
 
     def _with_nodes(self, kept: NDArray[np.int64]) -> "Network":
         number = pl.DataFrame({"old": pl.Series(kept, dtype=pl.Int64), "new": np.arange(len(kept), dtype=np.int64)})
