@@ -112,11 +112,14 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def common(
+    case: CaseOption = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Investigate public conversation: who speaks, who posted first, who interacts with whom."""
+    if case is not None:
+        os.environ["SNA_CASE"] = str(case)
 
 
 @app.command(epilog="Example: sna demo demo-case")

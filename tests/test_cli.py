@@ -98,6 +98,7 @@ def test_without_a_case_a_line_says_how_to_make_one(run, tmp_path, monkeypatch):
 def test_a_case_is_found_by_option_variable_or_folder(small, run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert run("status", "--json", "--case", small.folder.path).json()["posts"] == 3
+    assert run("--case", small.folder.path, "status", "--json").json()["posts"] == 3
     assert run("status", "--json", case=small).json()["posts"] == 3
     monkeypatch.chdir(small.folder.path)
     assert run("status", "--json").json()["posts"] == 3
