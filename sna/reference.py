@@ -11,8 +11,9 @@ from sna.cli import app
 
 _INTRODUCTION = """# Commands
 
-Made from `--help` by `python -m sna.reference`. Common to all: `--case DIR`, before or after the command (or `SNA_CASE`,
-or the current folder when it is a case); `--json` prints one JSON document on standard output and nothing else there;
+Made from `--help` by `python -m sna.reference`. Common to all: `--case DIR`, before or after the command (or
+`SNA_CASE`, or the current folder when it is a case); `--json` prints one JSON document on standard output and nothing
+else there;
 progress, warnings and errors go to standard error.
 
 Exit codes: 0 done; 1 a check found something; 2 wrong usage; 3 the case is locked, missing or of another version; 4 the
