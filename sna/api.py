@@ -1,14 +1,22 @@
 """A case in Python: the verbs of the command line as methods."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+from filelock import FileLock, Timeout
 
 from sna import case as cases
-from sna.errors import CaseError
+from sna.collectors import missing, run, watch
+from sna.collectors.base import Ask, Budget, CanPreview, Collector, Preview, What
+from sna.collectors.criteria import within_policy
+from sna.collectors.pace import Pace
+from sna.collectors.registry import collector as collector_of
+from sna.errors import CaseError, UsageError
 from sna.formats.importer import ImportPlan, Progress, import_files
 from sna.graphs.actors import list_actors
 from sna.graphs.conversations import (
@@ -26,8 +34,12 @@ from sna.graphs.networks import build_network
 from sna.graphs.status import Status, count_status, list_quarantine
 from sna.graphs.threads import trace_threads
 from sna.post import Actor, Post, Tally
+from sna.secrets import secrets_of
 from sna.store.ingest import ingest_posts
 from sna.store.opening import Store
+
+# How long a short command waits for another one to let the store go, and how long a collection waits.
+SHORT_WAIT, LONG_WAIT = 3.0, 120.0
 
 
 class Case:
@@ -111,21 +123,124 @@ class Case:
         """Return the network of accounts, linked by the given kinds of interaction in the window (UTC)."""
         return self.network("interactions", Window(kinds, since, until), loops=loops)
 
+    def collect(
+        self,
+        source: str,
+        asks: Sequence[Ask],
+        settings: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+        progress: run.Progress | None = None,
+    ) -> run.Gathered:
+        """Gather what is asked of a source, one after the other, and trace the threads; see collectors.run.gather."""
+        pace, given = pace or Pace(), settings or {}
+        collector = self._collector(source, given, pace)
+        gathered = run.Gathered()
+        with self._collecting():
+            for ask in [self._with_ids(source, within_policy(self.policy, source, ask)) for ask in asks]:
+                gathered.add(run.gather(self._tracing_writer, collector, ask, given, pace, progress))
+        return gathered
+
+    def preview(self, source: str, ask: Ask, settings: Mapping[str, str] | None = None) -> Preview:
+        """Return what a query would bring; raises UsageError for a source that cannot tell."""
+        collector = self._collector(source, settings or {}, Pace())
+        if not isinstance(collector, CanPreview):
+            raise UsageError(f"{collector.about.title} does not tell beforehand what a query brings")
+        return collector.preview(within_policy(self.policy, source, ask))
+
+    def collect_missing(
+        self,
+        sources: Sequence[str] = (),
+        settings: Mapping[str, Mapping[str, str]] | None = None,
+        budget: Budget | None = None,
+        pace: Pace | None = None,
+        progress: run.Progress | None = None,
+    ) -> missing.Filled:
+        """Fetch missing parents and unfinished conversations; see collectors.missing.fill_gaps.
+
+        `settings` are by source; those of the source's last collection count where none are given.
+        """
+        pace = pace or Pace()
+
+        def collector_for(source: str) -> tuple[Collector, Mapping[str, str]]:
+            given = {**self._last_settings(source), **(settings or {}).get(source, {})}
+            within_policy(self.policy, source, Ask(What.LOOKUP))
+            return self._collector(source, given, pace), given
+
+        with self._collecting():
+            means = missing.Means(collector_for, budget or Budget(), pace, progress)
+            return missing.fill_gaps(self._tracing_writer, means, tuple(sources))
+
+    def watch(
+        self,
+        plan: watch.Plan,
+        stop: threading.Event,
+        show: Callable[[watch.State], None] = lambda _: None,
+        note: Callable[[str], None] = lambda _: None,
+    ) -> watch.State:
+        """Run streams and periodic searches until `stop` is set; see collectors.watch.watch."""
+        jobs = tuple(replace(job, ask=within_policy(self.policy, job.source, job.ask)) for job in plan.jobs)
+        for job in jobs:
+            if job.ask.what not in collector_of(job.source).about.can:
+                raise UsageError(f"{job.source} cannot be asked for {job.ask.what}")
+        with self._collecting():
+            return watch.watch(self._tracing_writer, replace(plan, jobs=jobs), self._collector, stop, show, note)
+
+    def _collector(self, source: str, settings: Mapping[str, str], pace: Pace) -> Collector:
+        kind = collector_of(source)
+        unknown = sorted(set(settings) - {setting.name for setting in kind.about.settings})
+        if unknown:
+            raise UsageError(f"{kind.about.title} has no setting {unknown[0]!r}; see `sna collect {source} --help`")
+        return kind(settings, secrets_of(kind.about), pace)
+
+    def _with_ids(self, source: str, ask: Ask) -> Ask:
+        if ask.what is not What.DELETIONS or ask.ids:
+            return ask
+        with self._reader() as store:
+            return replace(ask, ids=run.known_ids(store, source))
+
+    def _last_settings(self, source: str) -> Mapping[str, str]:
+        with self._reader() as store:
+            return run.last_settings(store, source)
+
+    @contextmanager
+    def _collecting(self) -> Iterator[None]:
+        """Let only one process collect into the case; others may read, and import, between its pages."""
+        self._check_open()
+        lock = FileLock(self.folder.path / "collecting.lock", timeout=0, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise CaseError(f"another process is collecting into {self.folder.path}; wait for it or stop it") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _tracing_writer(self) -> Iterator[Store]:
+        self._check_open()
+        keep_days = self.policy.keep_days
+        with Store(self.folder.store, self.folder.spill, keep_days=keep_days, patience=LONG_WAIT) as store:
+            yield store
+            trace_threads(store)
+
     @contextmanager
     def _writer(self) -> Iterator[Store]:
         self._check_open()
-        with Store(self.folder.store, self.folder.spill, keep_days=self.policy.keep_days) as store:
+        keep_days = self.policy.keep_days
+        with Store(self.folder.store, self.folder.spill, keep_days=keep_days, patience=SHORT_WAIT) as store:
             yield store
 
     @contextmanager
     def _reader(self) -> Iterator[Store]:
         # An import that was stopped leaves posts without threads; they are traced before anything is read.
-        with Store(self.folder.store, self.folder.spill, read_only=True) as store:
+        with Store(self.folder.store, self.folder.spill, read_only=True, patience=SHORT_WAIT) as store:
             is_traced = not store.value("SELECT count(*) FROM to_trace")
             if is_traced:
                 yield store
         if not is_traced:
-            with Store(self.folder.store, self.folder.spill, keep_days=self.policy.keep_days) as store:
+            keep_days = self.policy.keep_days
+            with Store(self.folder.store, self.folder.spill, keep_days=keep_days, patience=SHORT_WAIT) as store:
                 trace_threads(store)
                 yield store
 
@@ -139,6 +254,8 @@ def open_case(path: str | Path | None = None) -> Case:
     return Case(cases.find_case(None if path is None else Path(path)))
 
 
-def new_case(path: str | Path, purpose: str, legal_basis: str, keep_days: int) -> Case:
+def new_case(
+    path: str | Path, purpose: str, legal_basis: str, keep_days: int, bounds: cases.Bounds | None = None
+) -> Case:
     """Make a new case folder and return it; see case.new_case."""
-    return Case(cases.new_case(Path(path), purpose, legal_basis, keep_days))
+    return Case(cases.new_case(Path(path), purpose, legal_basis, keep_days, bounds))

@@ -4,7 +4,7 @@ import contextlib
 import os
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import tomli_w
@@ -25,13 +25,31 @@ HOW_TO_MAKE_ONE = (
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Why a case exists, on what legal basis, and for how many days its posts may be kept."""
+    """Why a case exists, on what legal basis, for how many days its posts may be kept, and what it may collect.
+
+    Where `sources` or `criteria` are named, collecting is held to them, as it is to the time from `start` to `end`
+    (UTC); see collectors.criteria.
+    """
 
     purpose: str
     legal_basis: str
     keep_days: int
     created_at: datetime
     closed_at: datetime | None = None
+    sources: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a new case may collect: sources, criteria, and the time from `start` to `end` (UTC)."""
+
+    sources: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +75,7 @@ class CaseFolder:
         return self.path / SPILL_FOLDER
 
 
-def new_case(path: Path, purpose: str, legal_basis: str, keep_days: int) -> CaseFolder:
+def new_case(path: Path, purpose: str, legal_basis: str, keep_days: int, bounds: Bounds | None = None) -> CaseFolder:
     """Make the folder of a new case (0700, its files 0600) and return it; the store comes with first use.
 
     Raises UsageError for a blank purpose or legal basis or a retention below one day, CaseError when
@@ -69,7 +87,19 @@ def new_case(path: Path, purpose: str, legal_basis: str, keep_days: int) -> Case
         raise UsageError(f"posts must be kept for at least 1 day, not {keep_days}; give --keep-days N")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise CaseError(f"{path} is not an empty folder; choose another place for the case")
-    policy = Policy(purpose.strip(), legal_basis.strip(), keep_days, datetime.now(UTC).replace(microsecond=0))
+    bounds = bounds or Bounds()
+    if bounds.start and bounds.end and bounds.start >= bounds.end:
+        raise UsageError("the case would end before it starts; check --start and --end")
+    policy = Policy(
+        purpose.strip(),
+        legal_basis.strip(),
+        keep_days,
+        datetime.now(UTC).replace(microsecond=0),
+        sources=bounds.sources,
+        criteria=bounds.criteria,
+        start=bounds.start,
+        end=bounds.end,
+    )
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
@@ -123,6 +153,12 @@ def _to_toml(policy: Policy) -> dict[str, object]:
     }
     if policy.closed_at:
         content["closed_at"] = policy.closed_at
+    for name, words in (("sources", policy.sources), ("criteria", policy.criteria)):
+        if words:
+            content[name] = list(words)
+    for name, time in (("start", policy.start), ("end", policy.end)):
+        if time:
+            content[name] = time.replace(tzinfo=UTC)
     return content
 
 
@@ -137,4 +173,32 @@ def _from_toml(content: dict[str, object]) -> Policy:
         raise ValueError("keep_days is not a number of days")
     if not isinstance(created, datetime) or not (closed is None or isinstance(closed, datetime)):
         raise TypeError("created_at or closed_at is not a time")
-    return Policy(purpose, basis, days, created, closed)
+    return Policy(
+        purpose,
+        basis,
+        days,
+        created,
+        closed,
+        _words(content, "sources"),
+        _words(content, "criteria"),
+        _utc_time(content, "start"),
+        _utc_time(content, "end"),
+    )
+
+
+def _words(content: dict[str, object], name: str) -> tuple[str, ...]:
+    words = content.get(name, [])
+    if not isinstance(words, list) or not all(isinstance(word, str) and word.strip() for word in words):
+        raise TypeError(f"{name} is not a list of words")
+    return tuple(words)
+
+
+def _utc_time(content: dict[str, object], name: str) -> datetime | None:
+    time = content.get(name)
+    if time is None:
+        return None
+    if isinstance(time, datetime):
+        return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    if isinstance(time, date):
+        return datetime(time.year, time.month, time.day)
+    raise TypeError(f"{name} is not a time")

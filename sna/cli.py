@@ -13,6 +13,9 @@ import typer
 import sna
 from sna import render
 from sna.api import Case
+from sna.case import Bounds
+from sna.commands import collect, secrets, watch
+from sna.commands.collect_view import tally_as_json
 from sna.demo import run_demo
 from sna.errors import SnaError
 from sna.exports.files import SUFFIXES, export_network
@@ -50,6 +53,9 @@ graph_app = typer.Typer(no_args_is_help=True, help="Build networks and export th
 app.add_typer(case_app, name="case")
 app.add_typer(threads_app, name="threads")
 app.add_typer(graph_app, name="graph")
+app.add_typer(collect.app, name="collect")
+app.add_typer(secrets.app, name="secrets")
+app.command("watch", epilog="Example: sna watch watch.toml --case town")(watch.watch)
 
 
 def main() -> None:
@@ -157,10 +163,17 @@ def case_new(
     purpose: Annotated[str, typer.Option(help="What the case is to find out.")],
     legal_basis: Annotated[str, typer.Option(help="On what legal basis posts are processed.")],
     keep_days: Annotated[int, typer.Option(help="How many days posts may be kept.", metavar="N")],
+    source: Annotated[list[str] | None, typer.Option(help="Collect from this source alone; again for more.")] = None,
+    criterion: Annotated[
+        list[str] | None, typer.Option(help="Collect by this query alone, * for any text; again for more.")
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="Collect from this time on (UTC).", metavar="TIME")] = None,
+    end: Annotated[str | None, typer.Option(help="Collect up to this time (UTC).", metavar="TIME")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a case: a private folder with its policy, its store and its audit file."""
-    case = sna.new_case(folder, purpose, legal_basis, keep_days)
+    bounds = Bounds(tuple(source or ()), tuple(criterion or ()), parse_time(start), parse_time(end))
+    case = sna.new_case(folder, purpose, legal_basis, keep_days, bounds)
     if as_json:
         render.print_json(_policy(case))
     else:
@@ -175,7 +188,8 @@ def case_show(case: CaseOption = None, as_json: JsonOption = False) -> None:
         render.print_json(policy)
     else:
         for name, value in policy.items():
-            typer.echo(f"{name.replace('_', ' ')}: {for_terminal(str(value))}")
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+            typer.echo(f"{name.replace('_', ' ')}: {for_terminal(shown) or '-'}")
 
 
 @app.command("import", epilog="Example: sna import tweets.jsonl.gz page-*.json --case town")
@@ -209,26 +223,7 @@ def import_posts(
 
         tally = opened.import_files([None if str(f) == "-" else f for f in files], plan, advance)
     if as_json:
-        render.print_json(
-            {
-                "read": tally.read,
-                **{
-                    n: getattr(tally, n)
-                    for n in (
-                        "stored",
-                        "duplicates",
-                        "updated",
-                        "dropped",
-                        "quarantined",
-                        "profiles",
-                        "deletions",
-                        "deleted",
-                        "conflicts",
-                        "reasons",
-                    )
-                },
-            }
-        )
+        render.print_json(tally_as_json(tally))
     else:
         render.print_tally(tally)
 
@@ -379,4 +374,8 @@ def _policy(case: Case) -> dict[str, object]:
         "keep_days": policy.keep_days,
         "created_at": policy.created_at.isoformat(),
         "closed_at": policy.closed_at.isoformat() if policy.closed_at else None,
+        "sources": list(policy.sources),
+        "criteria": list(policy.criteria),
+        "start": render.iso(policy.start),
+        "end": render.iso(policy.end),
     }

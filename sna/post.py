@@ -6,12 +6,16 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a post is. A post that answers and quotes at once is a reply; its quote link is kept."""
+    """What a post is. A post that answers and quotes at once is a reply; its quote link is kept.
+
+    A report is a citizen's, sent to a city or put on a map.
+    """
 
     ORIGINAL = "original"
     REPLY = "reply"
     QUOTE = "quote"
     REPOST = "repost"
+    REPORT = "report"
 
 
 class SeenAs(StrEnum):
@@ -62,7 +66,11 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One public message. Ids are text, exactly as the source writes them; times are UTC without zone."""
+    """One public message. Ids are text, exactly as the source writes them; times are UTC without zone.
+
+    `alias` is a second id of the same post that holds beyond one server; `state` is what became of a report;
+    positions are WGS 84 degrees; `media` are links.
+    """
 
     source: str
     id: str
@@ -90,6 +98,12 @@ class Post:
     seen_at: datetime | None = None
     link: str | None = None
     protected: bool = False
+    is_report: bool = False
+    latitude: float | None = None
+    longitude: float | None = None
+    media: tuple[str, ...] = ()
+    state: str | None = None
+    alias: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

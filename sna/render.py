@@ -75,7 +75,7 @@ def thread_as_json(thread: Thread) -> dict[str, object]:
 
 def print_status(status: Status) -> None:
     """Print the figures of a case as one table of a few groups."""
-    table = _table(("figure", "left"), ("count", "right"), ("about", "left"), headers=False)
+    table = new_table(("figure", "left"), ("count", "right"), ("about", "left"), headers=False)
     window = f"{_day(status.window['first'])} to {_day(status.window['last'])}"
 
     def line(name: str, count: int, about: str = "") -> None:
@@ -107,6 +107,8 @@ def print_status(status: Status) -> None:
         ("conflicts", status.conflicts, "fields that contradicted an earlier copy"),
         ("clock skew", status.older_than_parent, "replies older than their parent"),
         ("suspect times", status.time_suspect, "never taken as an origin"),
+        ("awaiting purge", status.awaiting_purge, "hidden from every query, still in the file's bytes"),
+        *((f"gap: {reason}", count, "asked for, not given") for reason, count in status.gaps.items()),
     ):
         if count:
             line(name, count, about)
@@ -141,7 +143,7 @@ def print_tally(tally: Tally) -> None:
 
 def print_threads(frame: pl.DataFrame) -> None:
     """Print threads as a table."""
-    table = _table(
+    table = new_table(
         ("posts", "right"),
         ("actors", "right"),
         ("depth", "right"),
@@ -165,7 +167,7 @@ def print_threads(frame: pl.DataFrame) -> None:
 
 def print_conversations(frame: pl.DataFrame) -> None:
     """Print claimed conversations as a table."""
-    table = _table(
+    table = new_table(
         ("fragments", "right"),
         ("posts", "right"),
         ("actors", "right"),
@@ -189,7 +191,7 @@ def print_conversations(frame: pl.DataFrame) -> None:
 def print_actors(frame: pl.DataFrame, sort: str) -> None:
     """Print actors as a table: the sorted count first, then what fits."""
     shown = list(dict.fromkeys([sort, "posts", "replies_received", "reposts_received", "threads_started", "community"]))
-    table = _table(("actor", "left"), *((_heading(name), "right") for name in shown))
+    table = new_table(("actor", "left"), *((_heading(name), "right") for name in shown))
     for row in frame.iter_rows(named=True):
         table.add_row(for_terminal(row["handle"] or row["id"], 24), *(_number(row[name]) for name in shown))
     out().print(table)
@@ -245,6 +247,26 @@ def progress_bar(description: str) -> Progress:
         disable=not console.is_terminal,
         transient=True,
     )
+
+
+def new_table(*columns: tuple[str, str], headers: bool = True) -> Table:
+    """Return an empty table in the house style, for (name, side) columns."""
+    table = Table(
+        box=box.SIMPLE_HEAD if headers else box.SIMPLE,
+        show_header=headers,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for place, (name, side) in enumerate(columns):
+        is_last = place == len(columns) - 1
+        table.add_column(
+            name,
+            justify="right" if side == "right" else "left",
+            overflow="fold",
+            no_wrap=not (is_last or "_" in name or (" " in name and side == "right")),
+        )
+    return table
 
 
 def _print_head(
@@ -303,25 +325,6 @@ def _fold(run: list[Node]) -> Iterator[Node | tuple[int, int]]:
         yield from run[:2]
         yield run[2].depth, len(run) - 3
         yield run[-1]
-
-
-def _table(*columns: tuple[str, str], headers: bool = True) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD if headers else box.SIMPLE,
-        show_header=headers,
-        pad_edge=False,
-        show_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    for place, (name, side) in enumerate(columns):
-        is_last = place == len(columns) - 1
-        table.add_column(
-            name,
-            justify="right" if side == "right" else "left",
-            overflow="fold",
-            no_wrap=not (is_last or "_" in name or (" " in name and side == "right")),
-        )
-    return table
 
 
 def _heading(name: str) -> str:

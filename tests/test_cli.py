@@ -109,7 +109,7 @@ def test_status_json(small, run):
     expected = {
         "posts": 3, "actors": 2, "by_source": {"x": 3}, "replies": 2, "replies_with_parent": 1, "missing_parents": 1,
         "orphan_replies": 1, "threads": 1, "true_roots": 1, "max_depth": 1, "quarantined": 1, "duplicates": 0,
-        "by_kind": {"original": 1, "reply": 2, "quote": 0, "repost": 0},
+        "by_kind": {"original": 1, "reply": 2, "quote": 0, "repost": 0, "report": 0},
         "window": {"first": "2026-03-01T12:00:00Z", "last": "2026-03-01T12:00:00Z"},
     }  # fmt: skip
     assert {name: status[name] for name in expected} == expected

@@ -16,7 +16,7 @@ def result(tmp_path_factory):
 
 def test_it_has_what_a_case_has(result):
     status = result.status
-    assert set(status.by_source) == {"x", "mastodon", "bluesky", "reddit", "forum"}
+    assert set(status.by_source) == {"x", "mastodon", "bluesky", "reddit", "forum", "open311"}
     assert min(status.by_kind.values()) > 0
     assert status.missing_parents > 3
     assert status.deleted == 1

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sna.demo.reports import service_requests
 from sna.demo.story import Story, Told
 
 _TAG, _LINK = re.compile(r"#(\w+)"), re.compile(r"https://[^\s]+")
@@ -42,6 +43,7 @@ def write_material(story: Story, folder: Path) -> Material:
             + [_event(p, by_key, names) for p in of("bluesky")]
         ),
         "reddit-listing.json": json.dumps(_listing(of("reddit"), names)),
+        "city-reports.json": service_requests(),
         "forum.csv": _forum(of("forum"), names),
         "bluesky-later.jsonl": _lines([_deletion(by_key[key], names) for key in sorted(story.deleted)]),
     }
@@ -49,7 +51,7 @@ def write_material(story: Story, folder: Path) -> Material:
         content = text.encode()
         (folder / name).write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
     paths = [folder / name for name in files]
-    return Material(paths[:4], paths[4], paths[5])
+    return Material(paths[:5], paths[5], paths[6])
 
 
 def _lines(objects: list[dict[str, object]]) -> str:

@@ -6,6 +6,8 @@ https://docs.bsky.app/docs/api and https://github.com/bluesky-social/jetstream
 from sna.formats.shape import Nested, Shape
 
 _REF = {"uri": "VARCHAR"}
+# A picture is named by the hash of its bytes.
+_IMAGES = [{"image": {"ref": {"$link": "VARCHAR"}}}]
 _RECORD: dict[str, object] = {
     "createdAt": "VARCHAR",
     "text": "VARCHAR",
@@ -13,7 +15,12 @@ _RECORD: dict[str, object] = {
     "reply": {"parent": _REF, "root": _REF},
     "facets": [{"features": [{"did": "VARCHAR", "tag": "VARCHAR", "uri": "VARCHAR"}]}],
     "tags": ["VARCHAR"],
-    "embed": {"record": {"uri": "VARCHAR", "record": _REF}, "external": {"uri": "VARCHAR"}},
+    "embed": {
+        "record": {"uri": "VARCHAR", "record": _REF},
+        "external": {"uri": "VARCHAR"},
+        "images": _IMAGES,
+        "media": {"images": _IMAGES, "external": {"uri": "VARCHAR"}},
+    },
     "subject": _REF,
 }
 _AUTHOR = {"did": "VARCHAR", "handle": "VARCHAR", "displayName": "VARCHAR"}
@@ -42,8 +49,9 @@ def _record_columns(r: str) -> dict[str, str]:
         "lambda f: {'id': f.did, 'handle': NULL::VARCHAR})",
         "hashtags": f"list_concat(list_filter(list_transform({features}, lambda f: f.tag), "
         f"lambda t: t IS NOT NULL), {r}.tags)",
-        "urls": f"list_distinct(list_filter(list_append(list_transform({features}, lambda f: f.uri), "
-        f"{r}.embed.external.uri), lambda u: u IS NOT NULL))",
+        "urls": f"list_distinct(list_filter(list_concat(list_transform({features}, lambda f: f.uri), "
+        f"[{r}.embed.external.uri, {r}.embed.media.external.uri]), lambda u: u IS NOT NULL))",
+        "media": f'list_transform(coalesce({r}.embed.images, {r}.embed.media.images), lambda i: i.image.ref."$link")',
     }
 
 
@@ -197,6 +205,7 @@ _JETSTREAM: dict[str, object] = {
     "time_us": "VARCHAR",
     "commit": {"operation": "VARCHAR", "collection": "VARCHAR", "rkey": "VARCHAR", "record": _RECORD},
     "identity": {"did": "VARCHAR", "handle": "VARCHAR"},
+    "account": {"active": "BOOLEAN", "status": "VARCHAR"},
 }
 
 EVENT = Shape(
@@ -221,8 +230,60 @@ EVENT = Shape(
     actor={"id": "CASE WHEN j.kind = 'identity' THEN j.did END", "handle": "j.identity.handle"},
     deletion="CASE WHEN j.commit.operation = 'delete' AND j.commit.collection IN "
     f"('app.bsky.feed.post', 'app.bsky.feed.repost') THEN {_URI} END",
+    standing={
+        "id": "CASE WHEN j.kind = 'account' THEN j.did END",
+        "state": "CASE WHEN j.account.active THEN 'active' ELSE j.account.status END",
+    },
     seen="j.time_us",
     text_path="$.commit.record.text",
 )
 
-SHAPES = (POST, EMBEDDED_POST, FEED_ITEM, THREAD, THREAD_VIEW, EVENT, PROFILE, PROFILES, GONE, ANSWER)
+# The second version of Jetstream wraps each event and lays the commit flat.
+FRAME = Shape(
+    name="Bluesky Jetstream 2 frame",
+    source="bluesky",
+    recognise=lambda keys: {"$type", "payload"} <= keys,
+    inside=(Nested("[json_extract(line, '$.payload')]"),),
+)
+
+_URI_2 = "'at://' || j.did || '/' || j.collection || '/' || j.rkey"
+_FEED_2 = "j.collection IN ('app.bsky.feed.post', 'app.bsky.feed.repost')"
+
+EVENT_2 = Shape(
+    name="Bluesky Jetstream 2 event",
+    source="bluesky",
+    recognise=lambda keys: {"did", "seq", "time"} <= keys,
+    spec={
+        "did": "VARCHAR",
+        "time": "VARCHAR",
+        "operation": "VARCHAR",
+        "collection": "VARCHAR",
+        "rkey": "VARCHAR",
+        "record": _RECORD,
+        "account": {"active": "BOOLEAN", "status": "VARCHAR"},
+        "identity": {"handle": "VARCHAR"},
+    },
+    post={
+        **_record_columns("j.record"),
+        "id": _URI_2,
+        "author_id": "j.did",
+        "conversation": "CASE WHEN j.collection = 'app.bsky.feed.post' "
+        f"THEN coalesce(j.record.reply.root.uri, {_URI_2}) END",
+        "repost_of": "CASE WHEN j.collection = 'app.bsky.feed.repost' THEN j.record.subject.uri END",
+        "repost_author": f"CASE WHEN j.collection = 'app.bsky.feed.repost' THEN {_did_of('j.record.subject.uri')} END",
+        "edited_raw": "CASE WHEN j.operation = 'update' THEN j.time END",
+        "link": "CASE WHEN j.collection = 'app.bsky.feed.post' "
+        "THEN 'https://bsky.app/profile/' || j.did || '/post/' || j.rkey END",
+    },
+    where=f"j.operation IN ('create', 'update') AND {_FEED_2}",
+    actor={"id": "CASE WHEN j.identity.handle IS NOT NULL THEN j.did END", "handle": "j.identity.handle"},
+    deletion=f"CASE WHEN j.operation = 'delete' AND {_FEED_2} THEN {_URI_2} END",
+    standing={
+        "id": "CASE WHEN j.account.active IS NOT NULL THEN j.did END",
+        "state": "CASE WHEN j.account.active THEN 'active' ELSE j.account.status END",
+    },
+    seen="j.time",
+    text_path="$.record.text",
+)
+
+SHAPES = (FRAME, EVENT_2, POST, EMBEDDED_POST, FEED_ITEM, THREAD, THREAD_VIEW, EVENT, PROFILE, PROFILES, GONE, ANSWER)

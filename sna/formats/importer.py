@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sna.errors import InputError, UsageError
 from sna.formats import table
 from sna.formats.reader import SHAPES, read_json_chunk
+from sna.formats.reports import ushahidi_mapping
 from sna.formats.stream import Stream, open_stream
 from sna.formats.units import Chunk, read_chunks
 from sna.post import Tally
 from sna.store.ingest import absorb_incoming, begin_batch, clear_incoming, end_batch
 from sna.store.opening import Store
 
-FORMATS = ("auto", *sorted({shape.source for shape in SHAPES}), "table")
+FORMATS = ("auto", *sorted({shape.source for shape in SHAPES}), "ushahidi", "table")
 _FINGERPRINT_BYTES = 1 << 16
+_HEADER_BYTES = 1 << 16
 
 # Called after each chunk with the bytes taken, the bytes in all (None where unknown) and the counts so far.
 Progress = Callable[[int, int | None, Tally], None]
@@ -44,7 +46,7 @@ class ImportPlan:
             raise UsageError(f"unknown format {self.format!r}; one of {', '.join(FORMATS)}")
         if self.format == "table":
             table.check_mapping(self.mapping or {})
-        elif self.mapping or self.source:
+        elif self.mapping or (self.source and self.format != "ushahidi"):
             raise UsageError("--map and --source belong to --format table")
         if self.timezone:
             try:
@@ -107,6 +109,13 @@ def _read_into_incoming(
         for rows in table.read_table_chunks(stream, file, mapping, done_to):
             clear_incoming(store)
             table.read_table_chunk(store, rows, mapping, platform, stream.modified_at, plan.timezone)
+            yield rows
+    elif plan.format == "ushahidi":
+        mapping, zone = ushahidi_mapping(stream.name, table.header_of(stream.name, stream.peek(_HEADER_BYTES)))
+        for rows in table.read_table_chunks(stream, file, mapping, done_to):
+            clear_incoming(store)
+            zone, platform = plan.timezone or zone, plan.source or "ushahidi"
+            table.read_table_chunk(store, rows, mapping, platform, stream.modified_at, zone, are_reports=True)
             yield rows
     else:
         source = None if plan.format == "auto" else plan.format

@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from sna.formats import bluesky, check, mastodon, reddit, x
-from sna.formats.shape import Shape, actors_sql, deletions_sql, inside_sql, posts_sql
+from sna.formats import bluesky, check, mastodon, reddit, reports, x
+from sna.formats.shape import Shape, actors_sql, deletions_sql, inside_sql, posts_sql, standings_sql
 from sna.formats.units import MAX_UNIT, ROWS_PER_BATCH, Chunk
 from sna.store.ingest import now
 from sna.store.opening import Store
 
 # Where two shapes fit an object, the one that stands first is it.
-SHAPES: tuple[Shape, ...] = (*x.SHAPES, *mastodon.SHAPES, *bluesky.SHAPES, *reddit.SHAPES)
+SHAPES: tuple[Shape, ...] = (*x.SHAPES, *mastodon.SHAPES, *bluesky.SHAPES, *reddit.SHAPES, *reports.SHAPES)
 
 UNKNOWN = "no known kind of post"
 # Keys of these objects decide about a post, so a doubled key in them is looked for as well.
@@ -41,16 +41,18 @@ class Refused:
         self.sha256.append(hashlib.sha256(line).hexdigest())
 
 
-def read_json_chunk(store: Store, chunk: Chunk, seen_at: datetime, zone: str | None, source: str | None) -> None:
+def read_json_chunk(
+    store: Store, chunk: Chunk, seen_at: datetime, zone: str | None, source: str | None, origin: str | None = None
+) -> None:
     """Fill the `incoming` tables from a chunk of JSON units; what cannot be read gets its `problem` there.
 
     Only shapes of `source` count when it is given; `seen_at` is when the file was obtained, `zone` the
-    time zone of times that carry none.
+    time zone of times that carry none, `origin` the server whose own ids these are, where there are several.
     """
     refused = Refused()
     register_units(store, chunk, refused)
     shapes = [shape for shape in SHAPES if source in (None, shape.source)]
-    parameters: dict[str, object] = {"seen_at": seen_at, "zone": zone, "now": now()}
+    parameters: dict[str, object] = {"seen_at": seen_at, "zone": zone, "now": now(), "origin": origin}
     level = 0
     while level <= check.MAX_DEPTH and _read_level(store, level, shapes, parameters):
         level += 1
@@ -173,12 +175,14 @@ def _read_level(store: Store, level: int, shapes: Sequence[Shape], parameters: d
             _run(store, actors_sql(shape, items), parameters)
         if shape.deletion:
             _run(store, deletions_sql(shape, items), parameters)
+        if shape.standing:
+            _run(store, standings_sql(shape, items), parameters)
         may_nest = not (shape.post and "nested" in shape.post) or store.value(
             "SELECT count(*) FROM incoming WHERE nested AND rowid >= ?", before
         )
         for nested in shape.inside if may_nest else ():
             only = bool(shape.post and "nested" in shape.post)
-            store.db.execute(f"INSERT INTO inside_{level + 1} {inside_sql(nested, shape, items, only)}")
+            _run(store, f"INSERT INTO inside_{level + 1} {inside_sql(nested, shape, items, only)}", parameters)
     if level == 0 and store.value("SELECT count(*) FROM key_list WHERE len(keys[1]) = 0"):
         store.db.execute(
             """INSERT INTO inside_1

@@ -7,6 +7,9 @@ from sna.formats.shape import Nested, Shape
 
 # A deleted author is nobody; a name on Reddit never changes, and old records carry nothing else.
 _AUTHOR = "CASE WHEN j.author NOT IN ('[deleted]', '[removed]') THEN j.author END"
+# What is left of a post that its author deleted, or that moderators removed: its place, not its words.
+_STATE = "CASE {text} WHEN '[deleted]' THEN 'deleted' WHEN '[removed]' THEN 'removed' END"
+_WORDS = "CASE WHEN {text} NOT IN ('[deleted]', '[removed]') THEN {text} END"
 _FULL_ID = "coalesce(j.name, '{prefix}_' || j.id)"
 _TIME = "coalesce(j.created_utc, j.created)"
 _SEEN = "coalesce(j.retrieved_on, j.retrieved_utc)"
@@ -16,7 +19,7 @@ _MENTIONS = (
     "lambda h: {{'id': NULL::VARCHAR, 'handle': h}})"
 )
 _URLS = "list_distinct(list_concat({own}, regexp_extract_all({text}, 'https?://[^\\s)\\]>\"]+')))"
-_TITLE_AND_TEXT = "concat_ws(E'\\n\\n', nullif(j.title, ''), nullif(j.selftext, ''))"
+_TITLE_AND_TEXT = "concat_ws(E'\\n\\n', nullif(j.title, ''), nullif(" + _WORDS.format(text="j.selftext") + ", ''))"
 
 COMMENT = Shape(
     name="Reddit comment",
@@ -44,7 +47,8 @@ COMMENT = Shape(
         "author_handle": _AUTHOR,
         "created_raw": _TIME,
         # Pushshift once wrote parents as bare numbers: the comment's id in base 10 without its prefix.
-        "text": "j.body",
+        "text": _WORDS.format(text="j.body"),
+        "state": _STATE.format(text="j.body"),
         "reply_to": "CASE WHEN j.parent_id LIKE 't__%' THEN j.parent_id WHEN j.parent_id IS NULL THEN j.link_id "
         "ELSE 't1_' || j.parent_id END",
         "conversation": "j.link_id",
@@ -89,6 +93,7 @@ SUBMISSION = Shape(
         "author_handle": _AUTHOR,
         "created_raw": _TIME,
         "text": _TITLE_AND_TEXT,
+        "state": _STATE.format(text="j.selftext"),
         "quote_of": "j.crosspost_parent",
         "conversation": _FULL_ID.format(prefix="t3"),
         "mentions": _MENTIONS.format(text=_TITLE_AND_TEXT),

@@ -29,6 +29,12 @@ COLUMNS = (
     "views",
     "link",
     "protected",
+    "alias",
+    "is_report",
+    "media",
+    "latitude",
+    "longitude",
+    "state",
 )
 RAW_COLUMNS = (*COLUMNS, "created_raw", "edited_raw", "nested")
 
@@ -50,8 +56,9 @@ class Shape:
     """One kind of JSON object: how to know it by its keys, and SQL over `j` for what it holds.
 
     `spec` is the structure for DuckDB's json_transform; `post` maps columns of `incoming` to expressions
-    over `j`, `actor` those of `incoming_actor`, `deletion` gives the id of a deleted post, `seen` the time at
-    which the source gave the object; `lets` names expressions over `j` that others use. Where a post
+    over `j`, `actor` those of `incoming_actor`, `deletion` gives the id of a deleted post and `why` the reason,
+    `standing` maps `id` and `state` of an account's event; `seen` is the time at which the source gave the
+    object; `lets` names expressions over `j` that others use. Where a post
     has an expression `nested`, `inside` is read only for posts where it is true.
     """
 
@@ -64,6 +71,8 @@ class Shape:
     inside: tuple[Nested, ...] = ()
     actor: dict[str, str] | None = None
     deletion: str | None = None
+    why: str = "NULL"
+    standing: dict[str, str] | None = None
     seen: str = "NULL"
     lets: tuple[tuple[str, str], ...] = ()
     text_path: str = "$.text"
@@ -151,5 +160,14 @@ def deletions_sql(shape: Shape, items: str) -> str:
     """Return the statement that moves the deletion events of `items` into `incoming_deletion`."""
     return f"""
     INSERT INTO incoming_deletion
-    SELECT '{shape.source}', {shape.deletion} FROM {parsed(shape, items)}
+    SELECT '{shape.source}', {shape.deletion}, {shape.why} FROM {parsed(shape, items)}
     WHERE {shape.deletion} IS NOT NULL"""
+
+
+def standings_sql(shape: Shape, items: str) -> str:
+    """Return the statement that moves the account events of `items` into `incoming_standing`."""
+    event = shape.standing or {}
+    return f"""
+    INSERT INTO incoming_standing
+    SELECT '{shape.source}', {event["id"]}, {event["state"]}, byte_offset FROM {parsed(shape, items)}
+    WHERE {event["id"]} IS NOT NULL AND {event["state"]} IS NOT NULL"""

@@ -36,6 +36,13 @@ FIELDS = (
     "mentions",
     "hashtags",
     "urls",
+    "title",
+    "category",
+    "latitude",
+    "longitude",
+    "media",
+    "state",
+    "link",
 )
 PARQUET_ROWS = 200_000
 _DELIMITERS = b",\t;|"
@@ -92,9 +99,16 @@ def read_table_chunks(
 
 
 def read_table_chunk(
-    store: Store, chunk: TableChunk, mapping: Mapping[str, str], source: str, seen_at: datetime, zone: str | None
+    store: Store,
+    chunk: TableChunk,
+    mapping: Mapping[str, str],
+    source: str,
+    seen_at: datetime,
+    zone: str | None,
+    *,
+    are_reports: bool = False,
 ) -> None:
-    """Fill `incoming` from rows of a table, as posts of the source named `source`."""
+    """Fill `incoming` from rows of a table, as posts, or citizens' reports, of the source named `source`."""
     refused = chunk.refused or Refused()
     if chunk.units is None and chunk.columns is None:
         return
@@ -111,25 +125,29 @@ def read_table_chunk(
         whole_row = "concat_ws(chr(31), *COLUMNS(* EXCLUDE byte_offset))"
         rows = f"(SELECT *, {whole_row} AS line, contains(text, chr(0)) AS nul FROM table_rows)"
         parameters = {}
-    _insert(store, rows, fields, parameters | {"source": source, "seen_at": seen_at, "zone": zone, "now": now()})
+    parameters |= {"source": source, "seen_at": seen_at, "zone": zone, "now": now(), "is_report": are_reports}
+    _insert(store, rows, fields, parameters)
     refuse(store, refused)
 
 
 def _insert(store: Store, rows: str, fields: list[str], parameters: dict[str, object]) -> None:
     has = set(fields)
     scalar = {name: (f"nullif({name}, '')" if name in has else "NULL::VARCHAR") for name in FIELDS}
-    text = "replace(text, chr(0), '')" if "text" in has else "NULL::VARCHAR"
     lists = {
         name: _LIST.format(name) if name in has else (_FROM_TEXT[name] if "text" in has else "NULL::VARCHAR[]")
         for name in ("mentions", "hashtags", "urls")
     }
     store.db.execute(
         f"""INSERT INTO incoming BY NAME
-            SELECT byte_offset, $source AS source, author_id, author_handle, {text} AS text, lang, reply_to,
+            SELECT byte_offset, $source AS source, author_id, author_handle, {_text_of(has)} AS text, lang, reply_to,
                    conversation, quote_of, repost_of, {lists["hashtags"]} AS hashtags, {lists["urls"]} AS urls,
                    list_transform({lists["mentions"]}, lambda h: {{'id': NULL::VARCHAR, 'handle': ltrim(h, '@')}})
                        AS mentions,
-                   {TYPED_COLUMNS}, CASE {COMMON_PROBLEMS} END AS problem,
+                   try_cast(latitude AS DOUBLE) AS latitude, try_cast(longitude AS DOUBLE) AS longitude,
+                   {_LIST.format("media")} AS media, link,
+                   CASE lower(trim(state)) WHEN 'yes' THEN 'verified' WHEN 'no' THEN 'unverified'
+                        WHEN '' THEN NULL ELSE lower(trim(state)) END AS state,
+                   $is_report AS is_report, {TYPED_COLUMNS}, CASE {COMMON_PROBLEMS} END AS problem,
                    CASE WHEN problem IS NOT NULL THEN sha256(line) END AS line_sha256
             FROM (SELECT *, {TIMES} FROM (
                 SELECT * REPLACE ({scalar["id"]} AS id), {scalar["author"]} AS author_id,
@@ -139,6 +157,13 @@ def _insert(store: Store, rows: str, fields: list[str], parameters: dict[str, ob
                 FROM {_filled(rows, has)}))""",
         parameters,
     )
+
+
+def _text_of(has: set[str]) -> str:
+    if not has & {"title", "category"}:
+        return "replace(text, chr(0), '')" if "text" in has else "NULL::VARCHAR"
+    parts = ", ".join(f"nullif(trim({name}, E' ,\\n'), '')" for name in ("title", "text", "category"))
+    return f"nullif(replace(concat_ws(E'\\n\\n', {parts}), chr(0), ''), '')"
 
 
 def _filled(rows: str, has: set[str]) -> str:
@@ -176,6 +201,11 @@ def _csv(stream: Stream, mapping: Mapping[str, str], skip_to: int) -> Iterator[T
         if is_last:
             return
         base, carry = base + cut, buffer[cut:]
+
+
+def header_of(name: str, head: bytes) -> list[str]:
+    """Return the column names of a CSV table from its first bytes."""
+    return _header(name, head, 3 if head.startswith(b"\xef\xbb\xbf") else 0)[0]
 
 
 def _header(name: str, buffer: bytes, start: int) -> tuple[list[str], str, int]:

@@ -6,16 +6,20 @@ https://developer.x.com/en/docs/x-api/v1/data-dictionary/object-model/tweet
 
 from sna.formats.shape import Nested, Shape
 
+# Since its version 2.167 the contract says "posts" where it said "tweets"; both are read.
 _REFERENCES = [{"type": "VARCHAR", "id": "VARCHAR", "text": "VARCHAR", "author_id": "VARCHAR"}]
 
 
 # What the API sends when nothing more is asked for.
-_DEFAULT_FIELDS = {"id", "text", "edit_history_tweet_ids", "lang", "entities", "referenced_tweets", "withheld"}
+_DEFAULT_FIELDS = {
+    *("id", "text", "lang", "entities", "withheld"),
+    *("edit_history_tweet_ids", "edit_history_post_ids", "referenced_tweets", "referenced_posts"),
+}
 
 
 def _first_of(kind: str) -> str:
     # A post has at most one reference of a kind, so the first of the filtered list is the one.
-    return f"list_filter(j.referenced_tweets, lambda r: r.type = '{kind}')[1]"
+    return f"list_filter(coalesce(j.referenced_tweets, j.referenced_posts), lambda r: r.type IN ({kind}))[1]"
 
 
 POST = Shape(
@@ -35,10 +39,15 @@ POST = Shape(
         "conversation_id": "VARCHAR",
         "in_reply_to_user_id": "VARCHAR",
         "referenced_tweets": _REFERENCES,
+        "referenced_posts": _REFERENCES,
         "note_tweet": {"text": "VARCHAR"},
+        "note_post": {"text": "VARCHAR"},
+        "attachments": {"media_keys": ["VARCHAR"]},
+        "geo": {"coordinates": {"coordinates": ["DOUBLE"]}},
         "public_metrics": {
             "like_count": "BIGINT",
             "retweet_count": "BIGINT",
+            "repost_count": "BIGINT",
             "reply_count": "BIGINT",
             "quote_count": "BIGINT",
             "impression_count": "BIGINT",
@@ -51,14 +60,18 @@ POST = Shape(
         "author": {"id": "VARCHAR", "username": "VARCHAR", "name": "VARCHAR", "protected": "BOOLEAN"},
         "__twarc": {"retrieved_at": "VARCHAR"},
     },
-    lets=(("answered", _first_of("replied_to")), ("quoted", _first_of("quoted")), ("reposted", _first_of("retweeted"))),
+    lets=(
+        ("answered", _first_of("'replied_to'")),
+        ("quoted", _first_of("'quoted'")),
+        ("reposted", _first_of("'retweeted', 'reposted'")),
+    ),
     post={
         "id": "j.id",
         "author_id": "coalesce(j.author_id, j.author.id)",
         "author_handle": "j.author.username",
         "author_name": "j.author.name",
         "created_raw": "j.created_at",
-        "text": "coalesce(j.note_tweet.text, j.text)",
+        "text": "coalesce(j.note_post.text, j.note_tweet.text, j.text)",
         "lang": "j.lang",
         "reply_to": "answered.id",
         "reply_to_author": "j.in_reply_to_user_id",
@@ -71,18 +84,21 @@ POST = Shape(
         "hashtags": "list_transform(j.entities.hashtags, lambda h: h.tag)",
         "urls": "list_transform(j.entities.urls, lambda u: coalesce(u.unwound_url, u.expanded_url, u.url))",
         "likes": "j.public_metrics.like_count",
-        "reposts": "j.public_metrics.retweet_count",
+        "reposts": "coalesce(j.public_metrics.repost_count, j.public_metrics.retweet_count)",
         "replies": "j.public_metrics.reply_count",
         "quotes": "j.public_metrics.quote_count",
         "views": "j.public_metrics.impression_count",
         "protected": "j.author.protected",
+        "media": "j.attachments.media_keys",
+        "longitude": "j.geo.coordinates.coordinates[1]",
+        "latitude": "j.geo.coordinates.coordinates[2]",
         "nested": "answered.text IS NOT NULL OR quoted.text IS NOT NULL OR reposted.text IS NOT NULL",
     },
     seen="j.__twarc.retrieved_at",
     inside=(
         Nested(
-            "list_filter(from_json(json_extract(line, '$.referenced_tweets'), '[\"JSON\"]'), "
-            "lambda r: json_exists(r, '$.text'))",
+            "list_filter(from_json(coalesce(json_extract(line, '$.referenced_tweets'), "
+            "json_extract(line, '$.referenced_posts')), '[\"JSON\"]'), lambda r: json_exists(r, '$.text'))",
             referenced=True,
         ),
     ),
@@ -113,6 +129,7 @@ PAGE = Shape(
     inside=(
         Nested(_MANY.format("$.data")),
         Nested(_MANY.format("$.includes.tweets"), referenced=True),
+        Nested(_MANY.format("$.includes.posts"), referenced=True),
         Nested(_MANY.format("$.includes.users")),
     ),
 )
@@ -136,6 +153,7 @@ ERRORS = Shape(
 
 _ENTITIES = {
     "hashtags": [{"text": "VARCHAR"}],
+    "media": [{"media_url_https": "VARCHAR"}],
     "user_mentions": [{"id_str": "VARCHAR", "screen_name": "VARCHAR", "id": "VARCHAR"}],
     "urls": [{"expanded_url": "VARCHAR", "url": "VARCHAR"}],
 }
@@ -163,6 +181,7 @@ POST_V1 = Shape(
         "reply_count": "BIGINT",
         "quote_count": "BIGINT",
         "entities": _ENTITIES,
+        "coordinates": {"coordinates": ["DOUBLE"]},
         "extended_tweet": {"full_text": "VARCHAR", "entities": _ENTITIES},
         "user": {
             "id_str": "VARCHAR",
@@ -200,6 +219,9 @@ POST_V1 = Shape(
         "replies": "j.reply_count",
         "quotes": "j.quote_count",
         "protected": "j.user.protected",
+        "media": f"list_transform({_OF}.media, lambda m: m.media_url_https)",
+        "longitude": "j.coordinates.coordinates[1]",
+        "latitude": "j.coordinates.coordinates[2]",
         "nested": "coalesce(j.retweeted_status.id_str, j.retweeted_status.id, j.quoted_status.id_str, "
         "j.quoted_status.id) IS NOT NULL",
     },
@@ -212,12 +234,53 @@ POST_V1 = Shape(
     ),
 )
 
+_ABOUT_POST = {"post": {"id": "VARCHAR"}, "tweet": {"id": "VARCHAR"}}
+
 DELETE_V1 = Shape(
     name="X v1.1 deletion",
     source="x",
     recognise=lambda keys: keys == {"delete"},
-    spec={"delete": {"status": {"id_str": "VARCHAR", "id": "VARCHAR"}}},
-    deletion="coalesce(j.delete.status.id_str, j.delete.status.id)",
+    spec={"delete": {"status": {"id_str": "VARCHAR", "id": "VARCHAR"}, **_ABOUT_POST}},
+    deletion="coalesce(j.delete.status.id_str, j.delete.status.id, j.delete.post.id, j.delete.tweet.id)",
+)
+
+_ABOUT_USER = {"user": {"id": "VARCHAR"}}
+_POST_EVENTS = ("delete", "withheld", "drop")
+_USER_EVENTS = {
+    "user_delete": "deleted",
+    "user_suspend": "suspended",
+    "user_protect": "protected",
+    "user_withheld": "withheld",
+    "user_undelete": "active",
+    "user_unsuspend": "active",
+    "user_unprotect": "active",
+}
+_ABOUT = _POST_EVENTS + tuple(_USER_EVENTS)
+
+# https://docs.x.com/x-api/compliance/streams/introduction; of an event's one key the rest follows.
+COMPLIANCE = Shape(
+    name="X compliance event",
+    source="x",
+    recognise=lambda keys: len(keys) == 1 and bool(keys & {*_ABOUT, "undrop", "user_scrub_geo", "post_edit"}),
+    spec={**dict.fromkeys(_POST_EVENTS, _ABOUT_POST), **dict.fromkeys(_USER_EVENTS, _ABOUT_USER)},
+    deletion="coalesce(" + ", ".join(f"j.{e}.post.id, j.{e}.tweet.id" for e in _POST_EVENTS) + ")",
+    why="CASE WHEN coalesce(j.withheld.post.id, j.withheld.tweet.id) IS NOT NULL THEN 'withheld' END",
+    standing={
+        "id": "coalesce(" + ", ".join(f"j.{event}.user.id" for event in _USER_EVENTS) + ")",
+        "state": "CASE "
+        + " ".join(f"WHEN j.{event}.user.id IS NOT NULL THEN '{state}'" for event, state in _USER_EVENTS.items())
+        + " END",
+    },
+)
+
+# One line of a finished batch compliance job.
+JOB_RESULT = Shape(
+    name="X compliance result",
+    source="x",
+    recognise=lambda keys: {"id", "action", "reason"} <= keys,
+    spec={"id": "VARCHAR", "action": "VARCHAR", "reason": "VARCHAR"},
+    deletion="CASE WHEN j.action = 'delete' THEN j.id END",
+    why="CASE j.reason WHEN 'deleted' THEN 'deleted' ELSE 'account ' || j.reason END",
 )
 
 USER_V1 = Shape(
@@ -228,4 +291,4 @@ USER_V1 = Shape(
     actor={"id": "j.id_str", "handle": "j.screen_name", "name": "j.name"},
 )
 
-SHAPES = (POST, POST_V1, USER, USER_V1, DELETE_V1, PAGE, USERS, ERRORS)
+SHAPES = (POST, POST_V1, USER, USER_V1, DELETE_V1, COMPLIANCE, JOB_RESULT, PAGE, USERS, ERRORS)

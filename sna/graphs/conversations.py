@@ -231,14 +231,16 @@ def show_thread(store: Store, name: str) -> Thread:
 
 
 def find_post(store: Store, name: str) -> tuple[int, str, str]:
-    """Return (key, source, native id) of a collected post named by native id or `source:id`.
+    """Return (key, source, native id) of a collected post named by native id, by an alias of it, or `source:id`.
 
     Raises UsageError when there is none, or several.
     """
     source, _, native = name.partition(":")
     rows = store.rows(
         """SELECT k.post, k.source, k.native_id FROM post_key k SEMI JOIN post p USING (post)
-           WHERE k.native_id = $name OR (k.source = $source AND k.native_id = $native) ORDER BY k.source""",
+           WHERE k.native_id = $name OR (k.source = $source AND k.native_id = $native)
+              OR k.native_id IN (SELECT a.native_id FROM post_alias a WHERE a.source = k.source AND a.alias = $name)
+           ORDER BY k.source""",
         {"name": name, "source": source, "native": native},
     )
     if not rows:

@@ -14,7 +14,8 @@ class Status:
     `actors` are accounts with at least one post, `mentioned_only` those named and never seen posting.
     `threads` have two posts or more; reposts are no part of threads, so `true_roots` leaves them out.
     `missing_parents` are distinct absent posts, `orphan_replies` the replies to them. `older_than_parent`
-    and `time_suspect` count posts whose clock cannot be right.
+    and `time_suspect` count posts whose clock cannot be right. `awaiting_purge` are posts hidden from every query
+    whose bytes the next purge takes away; `gaps` counts absent posts that were asked for, by why they were not given.
     """
 
     posts: int
@@ -38,6 +39,8 @@ class Status:
     conflicts: int
     older_than_parent: int
     time_suspect: int
+    awaiting_purge: int
+    gaps: dict[str, int]
     window: dict[str, datetime | None]
     expires_first: datetime | None
 
@@ -80,6 +83,15 @@ def count_status(store: Store) -> Status:
             "SELECT count(*) FROM post p JOIN post q ON q.post = p.parent WHERE p.created_at < q.created_at"
         ),
         time_suspect=value("SELECT count(*) FROM post WHERE list_contains(flags, 'time_suspect')"),
+        awaiting_purge=value("SELECT max(value::BIGINT) FROM meta WHERE name = 'purge_pending'"),
+        gaps={
+            str(reason): int(str(count))
+            for reason, count in rows(
+                """SELECT g.reason, count(DISTINCT k.post) FROM gap g
+                   JOIN post_key k ON k.source = g.source AND k.native_id = g.native_id
+                   WHERE k.post NOT IN (SELECT post FROM post) GROUP BY 1 ORDER BY 1"""
+            )
+        },
         window={"first": _time(window[0]), "last": _time(window[1])},
         expires_first=_time(rows("SELECT min(expires_at) FROM post")[0][0]),
     )

@@ -5,19 +5,17 @@ a post is known by (source, native id), so a repeated chunk stores nothing twice
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import duckdb
-import pyarrow as pa
 
-from sna.post import Actor, Post, SeenAs, Tally
+from sna.post import Actor, Post, Tally
 from sna.store import schema
+from sna.store.absence import drop_suppressed, hide_deleted
+from sna.store.alias import resolve_aliases
 from sna.store.merge import merge_repeated, store_handles, store_mentions
 from sna.store.opening import Store
-
-METRICS = ("likes", "reposts", "replies", "quotes", "views")
-CLOCK_SLACK = timedelta(minutes=5)
-_PLAUSIBLE = datetime(1990, 1, 1)
+from sna.store.records import offer_records
 
 
 def begin_batch(store: Store, command: str) -> int:
@@ -33,27 +31,14 @@ def end_batch(store: Store, batch: int) -> None:
 
 
 def clear_incoming(store: Store) -> None:
-    """Make empty `incoming`, `incoming_actor` and `incoming_deletion` tables for the next chunk."""
+    """Make the `incoming` tables empty for the next chunk."""
     store.db.execute(schema.INCOMING)
 
 
 def ingest_posts(store: Store, posts: Iterable[Post], actors: Iterable[Actor] = ()) -> Tally:
-    """Store records that a collector yields, as one batch; returns what became of them."""
+    """Store records as one batch; returns what became of them."""
     clear_incoming(store)
-    seen_at = now()
-    offered = pa.Table.from_pylist([_as_row(post, number, seen_at) for number, post in enumerate(posts)], _ARROW)
-    profiles = pa.Table.from_pylist(
-        [{"source": a.source, "id": a.id, "handle": a.handle, "name": a.name, "seen_at": seen_at} for a in actors],
-        _ARROW_ACTOR,
-    )
-    store.db.register("offered", offered)
-    store.db.register("profiles", profiles)
-    try:
-        store.db.execute("INSERT INTO incoming BY NAME SELECT * FROM offered")
-        store.db.execute("INSERT INTO incoming_actor BY NAME SELECT * FROM profiles")
-    finally:
-        store.db.unregister("offered")
-        store.db.unregister("profiles")
+    offer_records(store, posts, actors, now())
     batch = begin_batch(store, "ingest")
     tally = absorb_incoming(store, batch, file="")
     end_batch(store, batch)
@@ -98,12 +83,11 @@ def absorb_incoming(store: Store, batch: int, file: str, note: Callable[[], None
 
 def _absorb(store: Store, batch: int, file: str) -> Tally:
     db, tally = store.db, Tally()
-    tally.deletions, tally.deleted = _apply_deletions(store)
+    resolve_aliases(store)
+    tally.deletions, tally.deleted = hide_deleted(store, now())
+    drop_suppressed(store)
     _quarantine(store, batch, file, tally)
-    tally.dropped = store.value(
-        """SELECT count(*) FROM incoming WHERE problem IS NULL AND (protected OR
-           EXISTS (FROM suppressed s WHERE s.source = incoming.source AND s.native_id = incoming.id))"""
-    )
+    tally.dropped = store.value("SELECT count(*) FROM incoming WHERE problem IS NULL AND protected")
     tally.profiles = store.value("SELECT count(*) FROM incoming_actor")
     sources = store.rows("SELECT DISTINCT source FROM incoming UNION SELECT DISTINCT source FROM incoming_actor")
     for (source,) in sorted(sources, key=str):
@@ -119,32 +103,6 @@ def _absorb(store: Store, batch: int, file: str) -> Tally:
             tally.conflicts += conflicts
         store_handles(db, source)
     return tally
-
-
-def _apply_deletions(store: Store) -> tuple[int, int]:
-    """Take deleted posts out of every query, and remember their ids so that they are not stored later."""
-    events = store.value("SELECT count(*) FROM incoming_deletion")
-    if not events:
-        return 0, 0
-    store.db.execute(
-        """INSERT INTO suppressed SELECT DISTINCT source, id, ?::TIMESTAMP FROM incoming_deletion d
-           WHERE NOT EXISTS (FROM suppressed s WHERE s.source = d.source AND s.native_id = d.id)""",
-        [now()],
-    )
-    store.db.execute(
-        """CREATE OR REPLACE TEMP TABLE doomed AS
-           SELECT p.post FROM incoming_deletion d JOIN post_key k ON k.source = d.source AND k.native_id = d.id
-           JOIN post p ON p.post = k.post"""
-    )
-    deleted = store.value("SELECT count(DISTINCT post) FROM doomed")
-    if deleted:
-        store.db.execute(
-            """INSERT INTO to_trace SELECT post FROM thread_post
-               WHERE top IN (SELECT top FROM thread_post WHERE post IN (FROM doomed))"""
-        )
-        for table in ("post", "mention", "thread_post"):
-            store.db.execute(f"DELETE FROM {table} WHERE post IN (FROM doomed)")
-    return events, deleted
 
 
 def _quarantine(store: Store, batch: int, file: str, tally: Tally) -> None:
@@ -238,8 +196,7 @@ def _sort_sightings(db: duckdb.DuckDBPyConnection, source: object) -> None:
             SELECT i.rowid AS seq, k.post, i.* EXCLUDE (source, id, {", ".join(_KEYED)}, problem, protected),
                    {keys}, NOT EXISTS (FROM post p WHERE p.post = k.post) AS is_new
             FROM incoming i JOIN known_post k ON k.id = i.id {joins}
-            WHERE i.source = $source AND i.problem IS NULL AND NOT i.protected
-              AND NOT EXISTS (FROM suppressed s WHERE s.source = $source AND s.native_id = i.id)""",
+            WHERE i.source = $source AND i.problem IS NULL AND NOT i.protected""",
         {"source": source},
     )
     db.execute(
@@ -257,10 +214,12 @@ def _store_new(store: Store, batch: int, source: object) -> int:
     db.execute(
         """INSERT INTO post BY NAME
            SELECT post, $source AS source,
-                  CASE WHEN repost_of IS NOT NULL THEN 'repost' WHEN parent IS NOT NULL THEN 'reply'
-                       WHEN quote_of IS NOT NULL THEN 'quote' ELSE 'original' END AS kind,
+                  CASE WHEN is_report THEN 'report' WHEN repost_of IS NOT NULL THEN 'repost'
+                       WHEN parent IS NOT NULL THEN 'reply' WHEN quote_of IS NOT NULL THEN 'quote'
+                       ELSE 'original' END AS kind,
                   actor, created_at, text, lang, parent, parent_actor, quote_of, quote_actor, repost_of, repost_actor,
-                  conversation, hashtags, urls, likes, reposts, replies, quotes, views, edited_at,
+                  conversation, hashtags, urls, media, latitude, longitude, state,
+                  likes, reposts, replies, quotes, views, edited_at,
                   CASE WHEN referenced THEN 'referenced' ELSE 'collected' END AS seen_as,
                   seen_at, link, flags, $batch AS batch, $now::TIMESTAMP + to_days($days) AS expires_at
            FROM sighting WHERE is_new""",
@@ -281,67 +240,3 @@ def _roll_back(db: duckdb.DuckDBPyConnection) -> None:
 def now() -> datetime:
     """Return the time in UTC, without a zone, as the store keeps it."""
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-_ARROW = pa.schema(
-    [("byte_offset", pa.int64())]
-    + [
-        (name, pa.string())
-        for name in (
-            "source",
-            "id",
-            "author_id",
-            "author_handle",
-            "author_name",
-            "text",
-            "lang",
-            "reply_to",
-            "reply_to_author",
-            "quote_of",
-            "repost_of",
-            "conversation",
-            "link",
-            "problem",
-            "line_sha256",
-        )
-    ]
-    + [(name, pa.timestamp("us")) for name in ("created_at", "edited_at", "seen_at")]
-    + [(name, pa.int64()) for name in METRICS]
-    + [(name, pa.list_(pa.string())) for name in ("hashtags", "urls", "flags")]
-    + [("mentions", pa.list_(pa.struct([("id", pa.string()), ("handle", pa.string())])))]
-    + [(name, pa.bool_()) for name in ("referenced", "protected")]
-)
-_ARROW_ACTOR = pa.schema(
-    [(name, pa.string()) for name in ("source", "id", "handle", "name")] + [("seen_at", pa.timestamp("us"))]
-)
-
-
-def _as_row(post: Post, number: int, seen_at: datetime) -> dict[str, object]:
-    row: dict[str, object] = {name: getattr(post, name, None) for name in _ARROW.names}
-    created_at = _utc(post.created_at)
-    suspect = created_at is not None and not _PLAUSIBLE <= created_at <= seen_at + CLOCK_SLACK
-    has_nul = "\0" in (post.text or "")
-    row.update(
-        byte_offset=number,
-        text=post.text.replace("\0", "") if post.text and has_nul else post.text,
-        created_at=created_at,
-        edited_at=_utc(post.edited_at),
-        mentions=[{"id": m.id, "handle": m.handle} for m in post.mentions],
-        hashtags=list(post.hashtags),
-        urls=list(post.urls),
-        referenced=post.seen_as is SeenAs.REFERENCED,
-        seen_at=_utc(post.seen_at) or seen_at,
-        flags=[flag for flag, is_set in (("time_suspect", suspect), ("nul_removed", has_nul)) if is_set] or None,
-        problem=None if post.id else "no id",
-    )
-    texts = [value for value in row.values() if isinstance(value, str)]
-    texts += [*post.hashtags, *post.urls, *(m.handle or m.id or "" for m in post.mentions)]
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        return {"byte_offset": number, "source": post.source, "problem": "lone surrogate", "protected": False}
-    return row
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.astimezone(UTC).replace(tzinfo=None) if time is not None and time.tzinfo else time

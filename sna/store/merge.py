@@ -2,10 +2,15 @@
 
 import duckdb
 
+from sna.store.absence import mark_for_purge
+
 # A source never changes these: a second, different value is logged as a conflict, and the first one stays.
 FIXED = ("actor", "created_at", "parent", "quote_of", "repost_of")
 FILLED = ("parent_actor", "quote_actor", "repost_actor", "conversation")
-NEWEST = ("text", "lang", "link", "hashtags", "urls", "likes", "reposts", "replies", "quotes", "views")
+NEWEST = (
+    *("text", "lang", "link", "hashtags", "urls", "media", "latitude", "longitude", "state"),
+    *("likes", "reposts", "replies", "quotes", "views"),
+)
 
 
 def merge_repeated(db: duckdb.DuckDBPyConnection, batch: int) -> tuple[int, int]:
@@ -26,9 +31,32 @@ def merge_repeated(db: duckdb.DuckDBPyConnection, batch: int) -> tuple[int, int]
     changed = int(db.execute("SELECT count(*) FROM change").fetchall()[0][0])
     if changed:
         _apply_changes(db)
+    _withdraw(db)
     # A post that was first met inside another one often comes without its mentions.
     store_mentions(db, "latest WHERE len(mentions) > 0 AND post NOT IN (SELECT post FROM mention)")
     return changed, conflicts
+
+
+def _withdraw(db: duckdb.DuckDBPyConnection) -> None:
+    """Take the words and the author off posts that their platform shows without them from now on.
+
+    Their place in the thread stays, as it does there; the bytes are marked for the next purge.
+    """
+    db.execute(
+        """CREATE OR REPLACE TEMP TABLE withdrawn AS
+           SELECT l.post FROM latest l JOIN post p USING (post)
+           WHERE l.state IN ('deleted', 'removed') AND (p.text IS NOT NULL OR p.actor IS NOT NULL)
+             AND l.text IS NULL AND l.seen_at >= p.seen_at"""
+    )
+    gone = int(db.execute("SELECT count(*) FROM withdrawn").fetchall()[0][0])
+    if not gone:
+        return
+    db.execute(
+        """UPDATE post SET text = NULL, actor = NULL, hashtags = NULL, urls = NULL, media = NULL
+           WHERE post IN (SELECT post FROM withdrawn)"""
+    )
+    db.execute("DELETE FROM mention WHERE post IN (SELECT post FROM withdrawn)")
+    mark_for_purge(db, gone)
 
 
 def store_mentions(db: duckdb.DuckDBPyConnection, sightings: str) -> None:
@@ -121,7 +149,8 @@ def _apply_changes(db: duckdb.DuckDBPyConnection) -> None:
     values = ", ".join(f"{n} = c.{n}" for n in columns)
     db.execute(
         f"""UPDATE post SET {values},
-                kind = CASE WHEN c.repost_of IS NOT NULL THEN 'repost' WHEN c.parent IS NOT NULL THEN 'reply'
+                kind = CASE WHEN post.kind = 'report' THEN 'report' WHEN c.repost_of IS NOT NULL THEN 'repost'
+                            WHEN c.parent IS NOT NULL THEN 'reply'
                             WHEN c.quote_of IS NOT NULL THEN 'quote' ELSE 'original' END
             FROM change c WHERE post.post = c.post"""
     )

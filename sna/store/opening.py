@@ -2,6 +2,8 @@
 
 import os
 import re
+import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,25 +17,42 @@ from sna.store import schema
 DEFAULT_MEMORY = "4GB"
 
 
+class LockedError(CaseError):
+    """Another process has the store open."""
+
+
 class Store:
     """One open connection to a case's DuckDB file; a context manager that checkpoints and closes it."""
 
-    def __init__(self, path: Path, spill: Path, *, read_only: bool = False, keep_days: int = 1) -> None:
+    def __init__(
+        self, path: Path, spill: Path, *, read_only: bool = False, keep_days: int = 1, patience: float = 0.0
+    ) -> None:
         """Open the store at `path`, or make it; raises CaseError when it is locked, broken or newer than this sna.
 
-        `keep_days` sets when posts stored through this connection expire.
+        `keep_days` sets when posts stored through this connection expire; `patience` for how many seconds to wait
+        for another process to let go of the file.
         """
         self.path = path
         self.read_only = read_only
         self.keep_days = keep_days
-        if read_only and not path.exists():
-            Store(path, spill, keep_days=keep_days).close()
-        self.db = _connect(path, read_only=read_only)
+        self._turn = _turn_of(path)
+        self._turn.acquire()
+        try:
+            if read_only and not path.exists():
+                Store(path, spill, keep_days=keep_days, patience=patience).close()
+            self.db = _connect_patiently(path, read_only=read_only, patience=patience)
+            self._prepare(path, spill)
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def _prepare(self, path: Path, spill: Path) -> None:
         try:
             _harden(self.db, spill)
             # A run that was ended while it made the store leaves an empty one behind.
             if not self.value("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'store'"):
                 self._make_tables(spill)
+            self._upgrade(spill)
             _check_version(self.db, path)
             self.db.execute(schema.MACROS)
         except duckdb.Error as error:
@@ -60,6 +79,25 @@ class Store:
         self.db.execute("COMMIT")
         self.checkpoint()
 
+    def _upgrade(self, spill: Path) -> None:
+        """Bring the tables of an older sna up to date, all or none."""
+        found = self.rows("SELECT value FROM meta WHERE name = 'schema_version'")
+        version = int(str(found[0][0])) if found else schema.VERSION
+        if not 1 <= version < schema.VERSION:
+            return
+        if self.read_only:
+            self.db.close()
+            Store(self.path, spill, keep_days=self.keep_days).close()
+            self.db = _connect(self.path, read_only=True)
+            _harden(self.db, spill)
+            return
+        self.db.execute("BEGIN")
+        for step in range(version + 1, schema.VERSION + 1):
+            self.db.execute(schema.UPGRADES[step])
+        self.db.execute("UPDATE meta SET value = ? WHERE name = 'schema_version'", [str(schema.VERSION)])
+        self.db.execute("COMMIT")
+        self.checkpoint()
+
     def checkpoint(self) -> None:
         """Make what was committed durable: written into the file and synced."""
         self.db.execute("CHECKPOINT store")
@@ -71,6 +109,7 @@ class Store:
                 self.checkpoint()
         finally:
             self.db.close()
+            self._turn.release()
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
         """Return all rows of a query with bound parameters: some in order, or one dictionary of named ones."""
@@ -97,6 +136,27 @@ class Store:
         self.close()
 
 
+# The lock that DuckDB takes on a file does not keep two threads of one process apart.
+_TURNS: dict[Path, threading.RLock] = {}
+_TURNS_LOCK = threading.Lock()
+
+
+def _turn_of(path: Path) -> threading.RLock:
+    with _TURNS_LOCK:
+        return _TURNS.setdefault(path.resolve(), threading.RLock())
+
+
+def _connect_patiently(path: Path, *, read_only: bool, patience: float) -> duckdb.DuckDBPyConnection:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return _connect(path, read_only=read_only)
+        except LockedError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.05)
+
+
 def _bound(parameters: tuple[object, ...]) -> object:
     if len(parameters) == 1 and isinstance(parameters[0], dict):
         return parameters[0]
@@ -120,7 +180,8 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         db.execute("USE store")
     except duckdb.Error as error:
         db.close()
-        raise CaseError(_why_not_opened(path, error)) from error
+        kind = LockedError if "lock" in str(error).lower() else CaseError
+        raise kind(_why_not_opened(path, error)) from error
     finally:
         os.umask(mask)
     return db

@@ -1,10 +1,39 @@
 """The tables of the store; each row of a person's content hangs on a post or an actor key, for the purge."""
 
-VERSION = 1
+VERSION = 2
+
+# What collectors need beside posts: second ids, who is gone, how far a collection got, its pages, its gaps.
+_COLLECTED = """
+CREATE TABLE post_alias (source VARCHAR NOT NULL, alias VARCHAR NOT NULL, native_id VARCHAR NOT NULL);
+
+CREATE TABLE suppressed_actor (
+    source VARCHAR NOT NULL, native_id VARCHAR NOT NULL, since TIMESTAMP NOT NULL, reason VARCHAR NOT NULL
+);
+
+CREATE TABLE collection (
+    collection BIGINT NOT NULL, source VARCHAR NOT NULL, what VARCHAR NOT NULL, query VARCHAR NOT NULL,
+    settings VARCHAR NOT NULL, cursor VARCHAR, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP
+);
+
+CREATE TABLE page (
+    collection BIGINT NOT NULL, batch BIGINT NOT NULL, request VARCHAR NOT NULL, received_at TIMESTAMP NOT NULL,
+    bytes BIGINT NOT NULL, sha256 VARCHAR NOT NULL, stored BIGINT NOT NULL, duplicates BIGINT NOT NULL,
+    dropped BIGINT NOT NULL, quarantined BIGINT NOT NULL
+);
+
+CREATE TABLE gap (
+    source VARCHAR NOT NULL, native_id VARCHAR NOT NULL, reason VARCHAR NOT NULL, checked_at TIMESTAMP NOT NULL
+);
+"""
+
+_TIMED_POST = """
+CREATE OR REPLACE VIEW timed_post AS
+SELECT * FROM post WHERE created_at IS NOT NULL AND NOT list_contains(coalesce(flags, []), 'time_suspect');
+"""
 
 # `post_key` and `actor` give every id that was ever named a dense integer, whether its post was
 # collected or not, so that a parent that arrives later needs no second look at its children.
-TABLES = """
+TABLES = f"""
 CREATE TABLE meta (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
 
 CREATE TABLE batch (
@@ -24,7 +53,10 @@ CREATE TABLE quarantine (
     sha256 VARCHAR NOT NULL, expires_at TIMESTAMP NOT NULL
 );
 
-CREATE TABLE suppressed (source VARCHAR NOT NULL, native_id VARCHAR NOT NULL, deleted_at TIMESTAMP NOT NULL);
+CREATE TABLE suppressed (
+    source VARCHAR NOT NULL, native_id VARCHAR NOT NULL, deleted_at TIMESTAMP NOT NULL,
+    reason VARCHAR NOT NULL DEFAULT 'deleted', to_purge BOOLEAN NOT NULL DEFAULT false
+);
 
 CREATE TABLE post_key (post BIGINT NOT NULL, source VARCHAR NOT NULL, native_id VARCHAR NOT NULL);
 
@@ -38,7 +70,8 @@ CREATE TABLE post (
     post BIGINT NOT NULL, source VARCHAR NOT NULL, kind VARCHAR NOT NULL, actor BIGINT,
     created_at TIMESTAMP, text VARCHAR, lang VARCHAR,
     parent BIGINT, parent_actor BIGINT, quote_of BIGINT, quote_actor BIGINT, repost_of BIGINT, repost_actor BIGINT,
-    conversation BIGINT, hashtags VARCHAR[], urls VARCHAR[],
+    conversation BIGINT, hashtags VARCHAR[], urls VARCHAR[], media VARCHAR[],
+    latitude DOUBLE, longitude DOUBLE, state VARCHAR,
     likes BIGINT, reposts BIGINT, replies BIGINT, quotes BIGINT, views BIGINT,
     edited_at TIMESTAMP, seen_as VARCHAR NOT NULL, seen_at TIMESTAMP NOT NULL, link VARCHAR, flags VARCHAR[],
     batch BIGINT NOT NULL, expires_at TIMESTAMP NOT NULL
@@ -54,13 +87,23 @@ CREATE TABLE thread_post (
 
 CREATE TABLE to_trace (post BIGINT NOT NULL);
 
+{_COLLECTED}
 CREATE VIEW actor_label AS
 SELECT actor, arg_max(handle, last_seen) AS handle, arg_max(name, last_seen) AS name
 FROM actor_handle GROUP BY actor;
+{_TIMED_POST}"""
 
-CREATE VIEW timed_post AS
-SELECT * FROM post WHERE created_at IS NOT NULL AND NOT list_contains(coalesce(flags, []), 'time_suspect');
-"""
+# What brings a store of the version before to the one named.
+UPGRADES = {
+    2: f"""
+ALTER TABLE suppressed ADD COLUMN reason VARCHAR DEFAULT 'deleted';
+ALTER TABLE suppressed ADD COLUMN to_purge BOOLEAN DEFAULT false;
+ALTER TABLE post ADD COLUMN media VARCHAR[];
+ALTER TABLE post ADD COLUMN latitude DOUBLE;
+ALTER TABLE post ADD COLUMN longitude DOUBLE;
+ALTER TABLE post ADD COLUMN state VARCHAR;
+{_COLLECTED}{_TIMED_POST}""",
+}
 
 # Expressions used by every format. A macro lives as long as the connection.
 MACROS = r"""
@@ -107,10 +150,12 @@ CREATE OR REPLACE TEMP TABLE incoming (
     mentions STRUCT(id VARCHAR, handle VARCHAR)[], hashtags VARCHAR[], urls VARCHAR[],
     likes BIGINT, reposts BIGINT, replies BIGINT, quotes BIGINT, views BIGINT,
     edited_at TIMESTAMP, referenced BOOLEAN, seen_at TIMESTAMP, link VARCHAR, protected BOOLEAN,
-    flags VARCHAR[], problem VARCHAR, line_sha256 VARCHAR, nested BOOLEAN
+    flags VARCHAR[], problem VARCHAR, line_sha256 VARCHAR, nested BOOLEAN,
+    alias VARCHAR, is_report BOOLEAN, media VARCHAR[], latitude DOUBLE, longitude DOUBLE, state VARCHAR
 );
 CREATE OR REPLACE TEMP TABLE incoming_actor (
     source VARCHAR, id VARCHAR, handle VARCHAR, name VARCHAR, seen_at TIMESTAMP
 );
-CREATE OR REPLACE TEMP TABLE incoming_deletion (source VARCHAR, id VARCHAR);
+CREATE OR REPLACE TEMP TABLE incoming_deletion (source VARCHAR, id VARCHAR, reason VARCHAR);
+CREATE OR REPLACE TEMP TABLE incoming_standing (source VARCHAR, id VARCHAR, state VARCHAR, byte_offset BIGINT);
 """

@@ -1,0 +1,1 @@
+"""Gathers public posts from each source through its official interface: one module a source."""

@@ -1,0 +1,1 @@
+"""The commands that have a file of their own; cli.py puts them together."""
