@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,19 +133,18 @@ class Case:
     ) -> run.Gathered:
         """Gather what is asked of a source, one after the other, and trace the threads; see collectors.run.gather."""
         pace, given = pace or Pace(), settings or {}
-        collector = self._collector(source, given, pace)
         gathered = run.Gathered()
-        with self._collecting():
+        with self._collecting(), closing(self._collector(source, given, pace)) as collector:
             for ask in [self._with_ids(source, within_policy(self.policy, source, ask)) for ask in asks]:
                 gathered.add(run.gather(self._tracing_writer, collector, ask, given, pace, progress))
         return gathered
 
     def preview(self, source: str, ask: Ask, settings: Mapping[str, str] | None = None) -> Preview:
         """Return what a query would bring; raises UsageError for a source that cannot tell."""
-        collector = self._collector(source, settings or {}, Pace())
-        if not isinstance(collector, CanPreview):
-            raise UsageError(f"{collector.about.title} does not tell beforehand what a query brings")
-        return collector.preview(within_policy(self.policy, source, ask))
+        with closing(self._collector(source, settings or {}, Pace())) as collector:
+            if not isinstance(collector, CanPreview):
+                raise UsageError(f"{collector.about.title} does not tell beforehand what a query brings")
+            return collector.preview(within_policy(self.policy, source, ask))
 
     def collect_missing(
         self,
@@ -161,12 +160,16 @@ class Case:
         """
         pace = pace or Pace()
 
-        def collector_for(source: str) -> tuple[Collector, Mapping[str, str]]:
-            given = {**self._last_settings(source), **(settings or {}).get(source, {})}
-            within_policy(self.policy, source, Ask(What.LOOKUP))
-            return self._collector(source, given, pace), given
+        with self._collecting(), ExitStack() as opened:
+            known: dict[str, tuple[Collector, Mapping[str, str]]] = {}
 
-        with self._collecting():
+            def collector_for(source: str) -> tuple[Collector, Mapping[str, str]]:
+                if source not in known:
+                    within_policy(self.policy, source, Ask(What.LOOKUP))
+                    given = {**self._last_settings(source), **(settings or {}).get(source, {})}
+                    known[source] = opened.enter_context(closing(self._collector(source, given, pace))), given
+                return known[source]
+
             means = missing.Means(collector_for, budget or Budget(), pace, progress)
             return missing.fill_gaps(self._tracing_writer, means, tuple(sources))
 

@@ -196,6 +196,9 @@ class Collector(Protocol):
         Raises ServiceError where trying again later may help, InputError where it will not.
         """
 
+    def close(self) -> None:
+        """Let go of connections."""
+
 
 @runtime_checkable
 class CanPreview(Protocol):

@@ -90,6 +90,10 @@ class Bluesky:
             case _:
                 raise UsageError(f"Bluesky cannot be asked for {ask.what}")
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self.xrpc.close()
+
     def _paged(self, method: str, parameters: Mapping[str, object], ask: Ask, cursor: str | None) -> Iterator[Page]:
         while size := ask.budget.page_size(PAGE_SIZE):
             content, body, request = self._ask(method, {**parameters, "limit": size, "cursor": cursor})

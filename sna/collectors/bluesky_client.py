@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from sna.collectors.base import ServiceError
-from sna.collectors.pace import RETRIED, TIMEOUT, Pace, host_of, refused, user_agent
+from sna.collectors.pace import RETRIED, TIMEOUT, Pace, host_of, keep_libraries_quiet, refused, user_agent
 
 if TYPE_CHECKING:
     pass
@@ -64,6 +64,7 @@ class Xrpc:
         """Prepare; no request is made yet."""
         from atproto import Client, Request
 
+        keep_libraries_quiet()
         self.host = host_of(address)
         self._transport = PoliteTransport(pace)
         self._secrets = secrets
@@ -96,6 +97,10 @@ class Xrpc:
             raise ServiceError(f"{self.host} answered with something else than JSON; repeat the command")
         shown = "&".join(f"{name}={value}" for name, value in given.items())
         return content, self._transport.body, f"GET /xrpc/{method}?{shown}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.request.close()
 
     def _log_in(self) -> None:
         if self._is_in or not self._secrets.get("app-password"):

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -34,7 +35,7 @@ def stream_pages(address: str, query: str, pace: Pace, cursor: str | None) -> It
     dids = [word for word in words if word.startswith("did:")]
     terms = _alternatives([word for word in words if not word.startswith("did:")])
     wire = _wire_of(address)
-    with _Listener(_connect(address, wire, dids, cursor)) as listener:
+    with _Listener(_connect(address, wire, dids, cursor), host_of(address)) as listener:
         while True:
             frames = listener.next_batch(pace)
             units = _from_firehose(frames, dids) if wire == "firehose" else frames
@@ -55,20 +56,28 @@ def stream_pages(address: str, query: str, pace: Pace, cursor: str | None) -> It
 class _Listener:
     """Reads frames in a thread of its own, so that the service never waits for the store."""
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401
-        self._connection = connection
+    def __init__(self, connecting: AbstractContextManager[Any], host: str) -> None:
+        self._connecting, self._host = connecting, host
+        self._open = ExitStack()
+        self._connection: Any = None
         self._frames: list[bytes] = []
         self._has_room = threading.Condition()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self.has_ended = False
 
     def __enter__(self) -> "_Listener":
+        from websockets.exceptions import WebSocketException
+
+        try:
+            self._connection = self._open.enter_context(self._connecting)
+        except (OSError, WebSocketException) as error:
+            raise ServiceError(f"{self._host} cannot be reached ({type(error).__name__})") from None
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.has_ended = True
-        self._connection.close()
+        self._open.close()
         with self._has_room:
             self._has_room.notify_all()
         self._thread.join(timeout=2)
@@ -100,8 +109,7 @@ class _Listener:
             self.has_ended = True
 
 
-def _connect(address: str, wire: str, dids: list[str], cursor: str | None) -> Any:  # noqa: ANN401
-    from websockets.exceptions import WebSocketException
+def _connect(address: str, wire: str, dids: list[str], cursor: str | None) -> AbstractContextManager[Any]:
     from websockets.sync.client import connect
     from websockets.typing import Subprotocol
 
@@ -114,18 +122,16 @@ def _connect(address: str, wire: str, dids: list[str], cursor: str | None) -> An
     if cursor is not None:
         given["cursor"] = int(cursor) - OVERLAP_US if wire == "jetstream" else cursor
     query = f"?{urlencode(given, doseq=True)}" if given else ""
-    try:
-        return connect(
-            address + query,
-            max_size=MAX_MESSAGE,
-            max_queue=1024,
-            compression=None,
-            user_agent_header=user_agent(),
-            subprotocols=[Subprotocol("xrpc.v1.json")] if wire == "jetstream 2" else None,
-            close_timeout=0.2,
-        )
-    except (OSError, WebSocketException) as error:
-        raise ServiceError(f"{host_of(address)} cannot be reached ({type(error).__name__})") from None
+    found: AbstractContextManager[Any] = connect(
+        address + query,
+        max_size=MAX_MESSAGE,
+        max_queue=1024,
+        compression=None,
+        user_agent_header=user_agent(),
+        subprotocols=[Subprotocol("xrpc.v1.json")] if wire == "jetstream 2" else None,
+        close_timeout=0.2,
+    )
+    return found
 
 
 def _wire_of(address: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from sna.collectors.base import About, Absence, Ask, Gap, Page, Secret, ServiceError, Setting, What
-from sna.collectors.pace import Pace, checked_address, polite_session, refused, user_agent
+from sna.collectors.pace import Pace, cause_of, checked_address, polite_session, refused, user_agent
 from sna.collectors.registry import need
 from sna.errors import UsageError
 from sna.post import Post
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import requests
 
 PAGE_SIZE, IDS_AT_ONCE = 40, 20
+NEWEST_KNOWN = "4.5.0"
 
 
 class Mastodon:
@@ -51,6 +52,7 @@ class Mastodon:
         """Prepare; raises UsageError when Mastodon.py is not installed or a server's name cannot be."""
         need("mastodon", "mastodon")
         self.pace = pace
+        self.sessions: list[requests.Session] = []
         named = [name.strip() for name in settings.get("instance", "").split(",") if name.strip()]
         self.servers = {_origin(address): address for address in map(checked_address, named)}
         self._tokens = dict(pair.split("=", 1) for pair in secrets.get("tokens", "").split() if "=" in pair)
@@ -71,6 +73,11 @@ class Mastodon:
             following = f"{names[number + 1]} " if number + 1 < len(names) else None
             for page in self._of_server(_Server(self, name), query, ask, rest if name == at else None):
                 yield replace(page, cursor=following if page.cursor is None else f"{name} {page.cursor}")
+
+    def close(self) -> None:
+        """Let go of connections."""
+        for session in self.sessions:
+            session.close()
 
     def _of_server(self, server: "_Server", query: str, ask: Ask, cursor: str | None) -> Iterator[Page]:
         client = server.client
@@ -165,13 +172,16 @@ class _Server:
         self.address = collector.servers[name]
         self._token = collector.token_of(name)
         self._session = session = polite_session(collector.pace)
+        collector.sessions.append(session)
         self._answers: list[requests.Response] = []
         session.hooks["response"].append(lambda answer, **_: self._answers.append(answer))
         self.client: library.Mastodon = library.Mastodon(
             api_base_url=self.address,
             access_token=self._token,
             ratelimit_method="throw",
+            # The library would ask the server for its version before some calls, and again when there is no answer.
             version_check_mode="none",
+            mastodon_version=NEWEST_KNOWN,
             session=session,
             user_agent=user_agent(),
         )
@@ -185,7 +195,9 @@ class _Server:
         self._answers.clear()
         try:
             call(*arguments, **named)
-        except library.MastodonError:
+        except library.MastodonError as error:
+            if (cause := cause_of(error)) is not None:
+                raise cause from None
             answer = self._answers[-1] if self._answers else None
             if answer is None:
                 raise ServiceError(f"{self.name} cannot be reached; repeat the command later") from None
@@ -235,7 +247,14 @@ def _timeline(server: _Server, call: Callable[..., object], ask: Ask, cursor: st
 def _search(server: _Server, query: str, ask: Ask, cursor: str | None) -> Iterator[Page]:
     offset = int(cursor or 0)
     while ask.budget.page_size(PAGE_SIZE):
-        answer = server.ask(server.client.search_v2, query, resolve=False, result_type="statuses", offset=offset)
+        parameters = {
+            "q": query,
+            "type": "statuses",
+            "resolve": "false",
+            "offset": str(offset),
+            "limit": str(PAGE_SIZE),
+        }
+        answer = server.get("/api/v2/search", parameters)
         units = [_json(status) for status in answer.json().get("statuses", ())]
         offset += len(units)
         yield server.page(answer, str(offset) if units else None, units)
@@ -245,32 +264,32 @@ def _search(server: _Server, query: str, ask: Ask, cursor: str | None) -> Iterat
 
 def _thread(server: _Server, post: str, ask: Ask, cursor: str | None) -> Iterator[Page]:
     """Ask for a post's context, then for that of each post whose answers, or whose parent, were not shown."""
-    todo: list[str] = json.loads(cursor) if cursor else [post]
+    state: dict[str, list[str]] = json.loads(cursor) if cursor else {"todo": [post], "asked": []}
+    todo, asked = state["todo"], state["asked"]
     while todo and not ask.budget.is_used_up:
         number = todo.pop(0)
+        asked.append(number)
         itself = server.ask(server.client.status, number, may_be_absent=True)
         if not itself.ok:
             absence = Absence(f"{number}@{server.name}", _why_absent(itself.status_code))
-            yield replace(server.page(itself, _as_cursor(todo), ()), absences=(absence,))
+            yield replace(server.page(itself, _as_cursor(state), ()), absences=(absence,))
             continue
         answer = server.ask(server.client.status_context, number)
         context = answer.json()
         above, below = context.get("ancestors", []), context.get("descendants", [])
         statuses = [itself.json(), *above, *below]
-        todo += [cut for cut in _cuts(number, statuses, above, below) if cut not in todo]
-        yield server.page(answer, _as_cursor(todo), [_json(status) for status in statuses])
+        todo += [cut for cut in _cuts(statuses, above, below) if cut not in todo and cut not in asked]
+        yield server.page(answer, _as_cursor(state), [_json(status) for status in statuses])
 
 
-def _cuts(
-    number: str, statuses: list[dict[str, Any]], above: list[dict[str, Any]], below: list[dict[str, Any]]
-) -> list[str]:
+def _cuts(statuses: list[dict[str, Any]], above: list[dict[str, Any]], below: list[dict[str, Any]]) -> list[str]:
     shown = {status["id"] for status in statuses}
     answered = {status["in_reply_to_id"] for status in statuses}
     leaves = [s["id"] for s in below if s.get("replies_count") and s["id"] not in answered]
     tops = [s["in_reply_to_id"] for s in statuses if s.get("in_reply_to_id") and s["in_reply_to_id"] not in shown]
     # Seen from below, a conversation shows one line of ancestors; its root shows all.
     root = [above[0]["id"]] if above and not above[0].get("in_reply_to_id") else []
-    return [cut for cut in (*root, *leaves, *dict.fromkeys(tops)) if cut != number]
+    return list(dict.fromkeys((*root, *leaves, *tops)))
 
 
 def _boosts(server: _Server, post: str, ask: Ask, cursor: str | None) -> Iterator[Page]:
@@ -319,8 +338,8 @@ def _why_absent(status: int) -> Gap:
     return {410: Gap.DELETED, 401: Gap.PROTECTED, 403: Gap.PROTECTED}.get(status, Gap.NOT_FOUND)
 
 
-def _as_cursor(todo: list[str]) -> str | None:
-    return json.dumps(todo) if todo else None
+def _as_cursor(state: dict[str, list[str]]) -> str | None:
+    return json.dumps(state) if state["todo"] else None
 
 
 def _json(status: object) -> bytes:

@@ -74,6 +74,10 @@ class Open311:
         else:
             raise UsageError(f"Open311 cannot be asked for {ask.what}")
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self.session.close()
+
     def preview(self, ask: Ask) -> Preview:
         """Return the services that the endpoint offers; it does not count its requests."""
         rows = self._read(self._get("services", {}), "service")

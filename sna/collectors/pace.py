@@ -1,6 +1,7 @@
 """Politeness: rate limits obeyed, back-off with a cap, a User-Agent that names the tool; for every collector."""
 
 import email.utils
+import logging
 import random
 import threading
 import time
@@ -90,6 +91,8 @@ def polite_session(pace: Pace, reroute: Mapping[str, str] | None = None) -> "req
     import requests
     from requests.adapters import HTTPAdapter
 
+    keep_libraries_quiet()
+
     class PoliteAdapter(HTTPAdapter):
         def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:  # type: ignore[override]
             # The name of the tool is said, whatever name the library gives itself.
@@ -97,13 +100,26 @@ def polite_session(pace: Pace, reroute: Mapping[str, str] | None = None) -> "req
             for old, new in (reroute or {}).items():
                 if request.url and request.url.startswith(old):
                     request.url = new + request.url.removeprefix(old)
-            options["timeout"] = options.get("timeout") or TIMEOUT
+            if not options.get("stream"):
+                options["timeout"] = TIMEOUT
             return _send_politely(pace, request, lambda: super(PoliteAdapter, self).send(request, **options), options)  # type: ignore[arg-type]
 
     session = requests.Session()
     session.mount("https://", PoliteAdapter())
     session.mount("http://", PoliteAdapter())
     return session
+
+
+def keep_libraries_quiet() -> None:
+    """Keep the libraries of the sources from logging requests, whatever logging a program sets up.
+
+    Some of them write headers, and with them secrets, and whole answers.
+    """
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+_TALKATIVE = ("tweepy", "prawcore", "urllib3", "httpx", "httpcore", "websockets", "requests_oauthlib", "filelock")
 
 
 def _send_politely(
@@ -133,6 +149,16 @@ def _send_politely(
             return response
         why = "asks to slow down" if response.status_code in (420, 429) else f"answered {response.status_code}"
         pace.back_off(attempt, host, why, response.headers)
+
+
+def cause_of(error: BaseException) -> ServiceError | StoppedError | None:
+    """Return the failure or the stop of ours that a library wrapped into an error of its own."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ServiceError | StoppedError):
+            return inner
+        inner = getattr(inner, "original_exception", None) or inner.__cause__ or inner.__context__
+    return None
 
 
 def host_of(address: str) -> str:

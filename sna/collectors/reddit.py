@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sna.collectors.base import About, Absence, Ask, Gap, Page, Secret, ServiceError, Setting, What
-from sna.collectors.pace import Pace, checked_address, host_of, polite_session, refused, user_agent
+from sna.collectors.pace import Pace, cause_of, checked_address, host_of, polite_session, refused, user_agent
 from sna.collectors.registry import need
 from sna.errors import UsageError
 
@@ -53,7 +53,9 @@ class Reddit:
 
         address = checked_address(settings.get("endpoint", OAUTH_HOST))
         self.host = host_of(address)
-        session = polite_session(pace, {OAUTH_HOST: address, HOST: HOST if address == OAUTH_HOST else address})
+        self._session = session = polite_session(
+            pace, {OAUTH_HOST: address, HOST: HOST if address == OAUTH_HOST else address}
+        )
         self._answers: list[requests.Response] = []
         session.hooks["response"].append(lambda answer, **_: self._answers.append(answer))
         self.client: praw.Reddit = praw.Reddit(
@@ -89,6 +91,10 @@ class Reddit:
             case _:
                 raise UsageError(f"Reddit cannot be asked for {ask.what}")
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self._session.close()
+
     def _listing(self, path: str, parameters: Mapping[str, object], ask: Ask, cursor: str | None) -> Iterator[Page]:
         while size := ask.budget.page_size(PAGE_SIZE):
             content, page = self._ask("GET", path, {**parameters, "limit": size, "after": cursor})
@@ -111,19 +117,21 @@ class Reddit:
         else:
             submission, todo = state
             page = None
+        asked: list[list[str]] = []
         while True:
             if page is not None:
                 yield replace(page, cursor=json.dumps([submission, todo]) if todo else None)
             if not todo or ask.budget.is_used_up:
                 return
             group = todo.pop(0)
+            asked.append(group)
             if group[0].startswith(">"):
                 path = f"comments/{submission}/_/{group[0][1:]}"
                 content, page = self._ask("GET", path, {"limit": 500, "sort": "confidence"})
             else:
                 data = {"children": ",".join(group), "link_id": f"t3_{submission}", "sort": "confidence"}
                 content, page = self._ask("POST", "api/morechildren", {}, data)
-            todo += [held for held in _held_back(content) if held not in todo and held != group]
+            todo += [held for held in _held_back(content) if held not in todo and held not in asked]
 
     def _submission_of(self, query: str) -> str:
         if query.startswith("t1_"):
@@ -169,8 +177,8 @@ class Reddit:
         except prawcore.exceptions.OAuthException:
             raise refused(self.host, 401, "the application's secret") from None
         except prawcore.exceptions.RequestException as error:
-            if isinstance(error.original_exception, ServiceError):
-                raise error.original_exception from None
+            if (cause := cause_of(error)) is not None:
+                raise cause from None
             raise ServiceError(f"{self.host} cannot be reached; repeat the command later") from None
         answer = self._answers[-1]
         return content, Page(answer.content, f"{method} {answer.request.path_url}", None)

@@ -127,10 +127,10 @@ def absorb_page(store: Store, place: Place, source: str, ask: Ask, page: Page) -
     if page.is_selective:
         _leave_strangers(store)
     asked = store.value("SELECT count(*) FROM incoming WHERE NOT coalesce(referenced, false)")
-    tally = Tally()
+    before = _counts(store, place)
 
     def note() -> None:
-        _note_page(store, place, page, received_at, ask)
+        _note_page(store, place, page, received_at, ask, before)
         _note_absences(store, source, page.absences, received_at)
 
     tally = absorb_incoming(store, place.batch, f"{source} {ask.what.value}", note)
@@ -219,12 +219,15 @@ def _leave_strangers(store: Store) -> None:
     )
 
 
-def _note_page(store: Store, place: Place, page: Page, received_at: datetime, ask: Ask) -> None:
+def _counts(store: Store, place: Place) -> list[int]:
+    row = store.rows("SELECT stored, duplicates, dropped, quarantined FROM batch WHERE batch = ?", place.batch)[0]
+    return [int(str(count)) for count in row]
+
+
+def _note_page(store: Store, place: Place, page: Page, received_at: datetime, ask: Ask, before: list[int]) -> None:
+    counts = [after - earlier for after, earlier in zip(_counts(store, place), before, strict=True)]
     store.db.execute(
-        """INSERT INTO page SELECT ?, ?, ?, ?, ?, ?,
-               b.stored - coalesce(sum(p.stored), 0), b.duplicates - coalesce(sum(p.duplicates), 0),
-               b.dropped - coalesce(sum(p.dropped), 0), b.quarantined - coalesce(sum(p.quarantined), 0)
-           FROM batch b LEFT JOIN page p USING (batch) WHERE b.batch = ? GROUP BY ALL""",
+        "INSERT INTO page VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             place.collection,
             place.batch,
@@ -232,7 +235,7 @@ def _note_page(store: Store, place: Place, page: Page, received_at: datetime, as
             received_at,
             len(page.body),
             hashlib.sha256(page.body).hexdigest(),
-            place.batch,
+            *counts,
         ],
     )
     # A stream has no last page; it is taken up where it was left.

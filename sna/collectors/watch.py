@@ -6,7 +6,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -175,8 +175,8 @@ class _Runner:
 
     def run(self) -> None:
         try:
-            collector = self._collector_for(self.job.source, self.job.settings, self.pace)
-            self._go_on(collector)
+            with closing(self._collector_for(self.job.source, self.job.settings, self.pace)) as collector:
+                self._go_on(collector)
         except StoppedError:
             pass
         except SnaError as error:

@@ -102,6 +102,10 @@ class X:
             case _:
                 raise UsageError(f"X cannot be asked for {ask.what}")
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self.client.session.close()
+
     def preview(self, ask: Ask) -> Preview:
         """Return how many posts a search would bring, by day, and what they would cost at the least."""
         if ask.what is not What.SEARCH:
@@ -193,7 +197,7 @@ class X:
             # What was posted while nobody listened.
             newest = cursor
             for page in self._search(rule, ask, None, since_id=cursor):
-                newest = max(newest, _newest(page.body) or "", key=int)
+                newest = max(newest, _newest(page.body) or newest, key=int)
                 yield _with_cursor(page, newest)
             cursor = newest
         yield from stream_pages(self.client, self._token, self._reroute, rule, self.pace, cursor)
