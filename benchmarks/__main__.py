@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.clock import Timing, timed
 from benchmarks.generate import write_posts
 from benchmarks.measures import MEASURES
+from benchmarks.streaming import stream_events, table
 
 DATA = Path(__file__).parent / "data"
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -28,7 +29,14 @@ def main() -> None:
     DATA.mkdir()
     lines: list[str] = []
     try:
-        for part in (_machine(), _importing(imports), _threads(forests), _measures(edges), _gexf(edges // 2)):
+        for part in (
+            _machine(),
+            _importing(imports),
+            _threads(forests),
+            _measures(edges),
+            _gexf(edges // 2),
+            _stream(quick),
+        ):
             for line in part:
                 print(line, flush=True)
                 lines.append(line)
@@ -119,6 +127,13 @@ def _gexf(edges: int) -> Iterator[str]:
     yield f"| sna | {_seconds(own)} | {own.memory:.1f} GB |"
     yield f"| networkx.write_gexf | {_seconds(slow)} | {slow.memory:.1f} GB |"
     yield f"| ratio | {slow.seconds / own.seconds:.0f} | |"
+
+
+def _stream(quick: bool) -> Iterator[str]:
+    yield ""
+    yield "## Jetstream events from loopback into a case, by `sna watch`"
+    yield ""
+    yield table([stream_events(20_000 if quick else 200_000)])
 
 
 def _seconds(timing: Timing | None) -> str:

@@ -13,6 +13,8 @@ from sna.collectors.watch import Job, Plan
 from tests.servers.bluesky_network import Network, running
 
 DEPTH, REPLIES = 15, 60
+# One network for all of them.
+pytestmark = pytest.mark.xdist_group("bluesky-network")
 
 
 @dataclass

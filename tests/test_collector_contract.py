@@ -88,6 +88,7 @@ def test_a_second_run_doubles_nothing(world, case):
     assert content(case) == first
 
 
+@pytest.mark.long
 def test_any_page_may_be_the_last_before_a_pause(world, tmp_path):
     whole = sna.new_case(tmp_path / "whole", "p", "b", 9)
     pages = collect(whole, world).pages
@@ -106,7 +107,15 @@ def test_any_page_may_be_the_last_before_a_pause(world, tmp_path):
         assert content(case) == content(whole)
 
 
-@pytest.mark.parametrize("faults", [["429"], ["503", "500"], ["cut"], ["slow"], ["garbage"]], ids="+".join)
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ["503", "429"],
+        ["cut"],
+        *(pytest.param([fault], marks=pytest.mark.long) for fault in ("slow", "garbage")),
+    ],
+    ids="+".join,
+)
 def test_a_fault_of_the_service_is_survived(world, case, faults, monkeypatch):
     monkeypatch.setattr("sna.collectors.pace.TIMEOUT", 0.5)
     monkeypatch.setattr("sna.collectors.bluesky_client.TIMEOUT", 0.5)
@@ -137,6 +146,16 @@ def test_a_service_that_stays_away_is_told_and_nothing_is_lost(world, case):
     world.server.before = lambda request: None
     world.server.faults.clear()
     collect(case, world)
+    assert case.status().posts == world.posts
+
+
+def test_a_pause_after_the_first_page_is_no_loss(world, case):
+    def stop(gathered):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collect(case, world, progress=stop)
+    assert collect(case, world).resumed
     assert case.status().posts == world.posts
 
 

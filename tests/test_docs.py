@@ -9,7 +9,7 @@ import pytest
 import sna
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ["README.md", "docs/guide.md", "docs/formats.md", "docs/json.md"]
+PAGES = ["README.md", "docs/guide.md", "docs/formats.md", "docs/json.md", "docs/collecting.md"]
 
 
 def blocks(page: str) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ https://docs.joinmastodon.org/methods/
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -284,12 +285,12 @@ def _thread(server: _Server, post: str, ask: Ask, cursor: str | None) -> Iterato
 
 def _cuts(statuses: list[dict[str, Any]], above: list[dict[str, Any]], below: list[dict[str, Any]]) -> list[str]:
     shown = {status["id"] for status in statuses}
-    answered = {status["in_reply_to_id"] for status in statuses}
-    leaves = [s["id"] for s in below if s.get("replies_count") and s["id"] not in answered]
+    answers = Counter(status["in_reply_to_id"] for status in statuses)
+    cut = [s["id"] for s in below if s.get("replies_count", 0) > answers[s["id"]]]
     tops = [s["in_reply_to_id"] for s in statuses if s.get("in_reply_to_id") and s["in_reply_to_id"] not in shown]
     # Seen from below, a conversation shows one line of ancestors; its root shows all.
     root = [above[0]["id"]] if above and not above[0].get("in_reply_to_id") else []
-    return list(dict.fromkeys((*root, *leaves, *tops)))
+    return list(dict.fromkeys((*root, *cut, *tops)))
 
 
 def _boosts(server: _Server, post: str, ask: Ask, cursor: str | None) -> Iterator[Page]:

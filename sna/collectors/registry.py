@@ -21,6 +21,8 @@ _BUILT_IN = {
 
 def collector(name: str) -> type[Collector]:
     """Return the collector of a source; raises UsageError for a name that none has."""
+    if name in _ADDED:
+        return _ADDED[name]
     found = _paths().get(name)
     if found is None:
         raise UsageError(f"no collector for {name!r}; there are {', '.join(_paths())}")
@@ -38,9 +40,19 @@ def collector(name: str) -> type[Collector]:
     return built_in
 
 
+def add(kind: type[Collector]) -> None:
+    """Make a collector known to this process alone, for notebooks and trials; packages use the entry-point group."""
+    if kind.about.name in _BUILT_IN:
+        raise UsageError(f"sna brings a collector {kind.about.name!r} itself; give yours another name")
+    _ADDED[kind.about.name] = kind
+
+
 def collector_names() -> list[str]:
     """Return the names of all sources that can be collected from."""
-    return list(_paths())
+    return [*_paths(), *_ADDED]
+
+
+_ADDED: dict[str, type[Collector]] = {}
 
 
 @cache
