@@ -2,6 +2,9 @@
 
 import hashlib
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -147,6 +150,31 @@ def test_a_service_that_stays_away_is_told_and_nothing_is_lost(world, case):
     world.server.faults.clear()
     collect(case, world)
     assert case.status().posts == world.posts
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fatal", [2, 3, 4])
+def test_a_kill_while_a_page_is_asked_for_is_no_loss(world, case, tmp_path, fatal):
+    whole = sna.new_case(tmp_path / "whole", "p", "b", 9)
+    collect(whole, world)
+    command = [sys.executable, "-m", "sna", "collect", world.source, *([world.query] if world.query else [])]
+    command += ["--what", world.what.value]
+    for name, value in world.settings.items():
+        command += [f"--{name}", value]
+    process = subprocess.Popen(
+        command, env={**os.environ, "SNA_CASE": str(case.folder.path)}, stderr=subprocess.DEVNULL
+    )
+    first = len(world.server.requests)
+
+    def kill(request):
+        if len(world.server.requests) - first == fatal:
+            process.kill()
+
+    world.server.before = kill
+    process.wait(timeout=60)
+    world.server.before = lambda request: None
+    collect(case, world)
+    assert content(case) == content(whole)
 
 
 def test_a_pause_after_the_first_page_is_no_loss(world, case):
