@@ -33,7 +33,7 @@ def stream_events(events: int) -> dict[str, object]:
                 stop.set()
 
         began = time.monotonic()
-        case.watch(Plan((Job("bluesky", Ask(What.STREAM), {"stream": address}),), 1.0), stop, show)
+        case.watch(Plan((Job("bluesky", Ask(What.STREAM), {"stream": address}),), 2.0), stop, show)
         seconds = seen[-1][0] - began
         half = next(memory for _, done, memory in seen if done >= events // 2)
         return {

@@ -18,8 +18,8 @@ from sna.errors import UsageError
 
 COLLECTIONS = ("app.bsky.feed.post", "app.bsky.feed.repost")
 PAGE_SECONDS = 1.0
-PAGE_LINES = 25_000
-MOST_WAITING = 200_000
+PAGE_LINES = 100_000
+MOST_WAITING = 300_000
 MAX_MESSAGE = 32 * 1024 * 1024
 QUIET = 60.0
 # A Jetstream's clock position is taken up a little earlier, for events that were on their way.

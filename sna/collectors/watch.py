@@ -18,8 +18,8 @@ from sna.errors import InputError, SnaError, UsageError
 from sna.store.ingest import end_batch, now
 
 COMMIT_SECONDS = 5.0
-MOST_WAITING = 32
-UNITS_PER_PAGE = 50_000
+MOST_WAITING = 8
+UNITS_PER_PAGE = 100_000
 OVERLAP = timedelta(minutes=15)
 # The file is free for readers at least this long between two commits.
 PAUSE = 0.2

@@ -236,6 +236,7 @@ EVENT = Shape(
     },
     seen="j.time_us",
     text_path="$.commit.record.text",
+    event_spec={**_JETSTREAM, "commit": {"operation": "VARCHAR", "collection": "VARCHAR", "rkey": "VARCHAR"}},
 )
 
 # The second version of Jetstream wraps each event and lays the commit flat.

@@ -59,7 +59,8 @@ class Shape:
     over `j`, `actor` those of `incoming_actor`, `deletion` gives the id of a deleted post and `why` the reason,
     `standing` maps `id` and `state` of an account's event; `seen` is the time at which the source gave the
     object; `lets` names expressions over `j` that others use. Where a post
-    has an expression `nested`, `inside` is read only for posts where it is true.
+    has an expression `nested`, `inside` is read only for posts where it is true. `event_spec` is the smaller structure
+    that profiles, deletions and account events need, where a post's own is large.
     """
 
     name: str
@@ -76,15 +77,16 @@ class Shape:
     seen: str = "NULL"
     lets: tuple[tuple[str, str], ...] = ()
     text_path: str = "$.text"
+    event_spec: dict[str, object] = field(default_factory=dict)
 
 
 # One row per object of a chunk: where it stands, its JSON text, whether another post brought it along.
 ITEM_COLUMNS = "byte_offset BIGINT, line VARCHAR, referenced BOOLEAN, seen_raw VARCHAR, nul BOOLEAN"
 
 
-def parsed(shape: Shape, items: str) -> str:
+def parsed(shape: Shape, items: str, *, as_event: bool = False) -> str:
     """Return a FROM clause that adds to each row of the relation `items` its parsed struct `j`."""
-    spec = json.dumps(shape.spec or {"_": "VARCHAR"}).replace("'", "''")
+    spec = json.dumps((as_event and shape.event_spec) or shape.spec or {"_": "VARCHAR"}).replace("'", "''")
     rows = f"(SELECT *, json_transform(line, '{spec}') AS j FROM {items})"
     lets = "".join(f", {expression} AS {name}" for name, expression in shape.lets)
     return f"(SELECT *{lets} FROM {rows})" if lets else rows
@@ -153,14 +155,14 @@ def actors_sql(shape: Shape, items: str) -> str:
     INSERT INTO incoming_actor BY NAME
     SELECT '{shape.source}' AS source, {actor["id"]} AS id, {actor["handle"]} AS handle,
            {actor.get("name", "NULL")} AS name, coalesce(utc_time(seen_raw, 'UTC'), $seen_at) AS seen_at
-    FROM {parsed(shape, items)} WHERE {actor["id"]} IS NOT NULL"""
+    FROM {parsed(shape, items, as_event=True)} WHERE {actor["id"]} IS NOT NULL"""
 
 
 def deletions_sql(shape: Shape, items: str) -> str:
     """Return the statement that moves the deletion events of `items` into `incoming_deletion`."""
     return f"""
     INSERT INTO incoming_deletion
-    SELECT '{shape.source}', {shape.deletion}, {shape.why} FROM {parsed(shape, items)}
+    SELECT '{shape.source}', {shape.deletion}, {shape.why} FROM {parsed(shape, items, as_event=True)}
     WHERE {shape.deletion} IS NOT NULL"""
 
 
@@ -169,5 +171,5 @@ def standings_sql(shape: Shape, items: str) -> str:
     event = shape.standing or {}
     return f"""
     INSERT INTO incoming_standing
-    SELECT '{shape.source}', {event["id"]}, {event["state"]}, byte_offset FROM {parsed(shape, items)}
+    SELECT '{shape.source}', {event["id"]}, {event["state"]}, byte_offset FROM {parsed(shape, items, as_event=True)}
     WHERE {event["id"]} IS NOT NULL AND {event["state"]} IS NOT NULL"""
