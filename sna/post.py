@@ -116,6 +116,20 @@ class Quarantined:
     sha256: str
 
 
+# The counts of a tally, in the order in which they are told.
+COUNTS = (
+    "stored",
+    "duplicates",
+    "updated",
+    "dropped",
+    "quarantined",
+    "profiles",
+    "deletions",
+    "deleted",
+    "conflicts",
+)
+
+
 @dataclass(slots=True)
 class Tally:
     """What became of the posts of one run: read = stored + duplicates + dropped + quarantined."""
@@ -138,17 +152,7 @@ class Tally:
 
     def add(self, other: "Tally") -> None:
         """Add the counts of `other` to these."""
-        for name in (
-            "stored",
-            "duplicates",
-            "updated",
-            "dropped",
-            "quarantined",
-            "profiles",
-            "deletions",
-            "deleted",
-            "conflicts",
-        ):
+        for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count

@@ -10,6 +10,7 @@ import pytest
 
 import sna
 from sna.cli import main
+from sna.collectors import registry
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -25,6 +26,15 @@ class Ran:
     def json(self):
         assert self.code == 0, self.err
         return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def known_collectors() -> Iterator[None]:
+    """Forget the collectors that a test, or an example in the docs, made known to this process."""
+    before = dict(registry._ADDED)
+    yield
+    registry._ADDED.clear()
+    registry._ADDED.update(before)
 
 
 @pytest.fixture

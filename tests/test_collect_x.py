@@ -129,6 +129,16 @@ def test_deleted_posts_are_found_by_a_compliance_job_and_hidden(server, case, ru
     assert len(server.uploaded) == 250
 
 
+def test_a_compliance_job_that_failed_is_told_and_begun_anew_the_next_time(server, case):
+    collect(case, server, What.THREAD, "1000")
+    server.job_status, server.deleted = "failed", {"1005"}
+    with pytest.raises(sna.SnaError, match="compliance job failed"):
+        collect(case, server, What.DELETIONS)
+    server.job_status = "complete"
+    assert collect(case, server, What.DELETIONS).tally.deleted == 1
+    assert len(server.jobs) == 2
+
+
 def streamed(number: int, rule: str = "101") -> dict:
     post = x.post(number, 3, number) | {"edit_history_tweet_ids": [str(number)]}
     return {"data": post, "includes": {"users": [x._user("3")]}, "matching_rules": [{"id": rule, "tag": "sna"}]}

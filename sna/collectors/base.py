@@ -84,6 +84,7 @@ class About:
     """What a collector can do and needs.
 
     `can` maps what can be asked to what the query means there; the first is what is done unless told otherwise.
+    `no_query` are those that can do without one.
     """
 
     name: str
@@ -94,16 +95,21 @@ class About:
     secrets: tuple[Secret, ...] = ()
     extra: str | None = None
     specification: str = ""
+    no_query: frozenset[What] = frozenset()
 
 
 @dataclass(slots=True)
 class Budget:
-    """How much a run may still take, shared by all its queries: posts, and money in US dollars."""
+    """How much a run may still take, shared by all its queries: posts, and money in US dollars.
+
+    `has_refused` tells that a request was not made because too little was left for it.
+    """
 
     posts: int | None = None
     money: float | None = None
     spent: float = 0.0
     taken: int = 0
+    has_refused: bool = False
 
     @property
     def is_used_up(self) -> bool:
@@ -120,6 +126,7 @@ class Budget:
         if self.money is not None and price:
             affordable = int((self.money - self.spent) / price)
             size = min(size, affordable) if affordable >= least else 0
+        self.has_refused |= size <= 0
         return max(size, least) if size > 0 else 0
 
 

@@ -52,6 +52,7 @@ class Bluesky:
         ),
         extra="bluesky",
         specification="https://docs.bsky.app/docs/api",
+        no_query=frozenset({What.STREAM, What.DELETIONS}),
     )
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], pace: Pace) -> None:
@@ -168,6 +169,8 @@ class Bluesky:
 
     def _why_absent(self, uris: Iterable[str]) -> dict[str, Gap]:
         """Return why each post is not given: its account tells whether it is gone as well."""
+        from sna.collectors.bluesky_client import XrpcError
+
         reasons: dict[str, Gap] = {}
         accounts: dict[str, Gap] = {}
         for uri in uris:
@@ -176,7 +179,7 @@ class Bluesky:
                 try:
                     self.xrpc.ask("app.bsky.actor.getProfile", {"actor": did})
                     accounts[did] = Gap.DELETED
-                except Exception as error:
+                except XrpcError as error:
                     accounts[did] = _why_no_account(error)
             reasons[uri] = accounts[did]
         return reasons

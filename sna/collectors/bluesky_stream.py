@@ -14,10 +14,10 @@ from urllib.parse import urlencode, urlsplit
 
 from sna.collectors.base import Page, ServiceError
 from sna.collectors.pace import Pace, host_of, user_agent
+from sna.collectors.streams import PAGE_SECONDS
 from sna.errors import UsageError
 
 COLLECTIONS = ("app.bsky.feed.post", "app.bsky.feed.repost")
-PAGE_SECONDS = 1.0
 PAGE_LINES = 100_000
 MOST_WAITING = 300_000
 MAX_MESSAGE = 32 * 1024 * 1024
@@ -99,9 +99,10 @@ class _Listener:
         try:
             while not self.has_ended:
                 frame = self._connection.recv(QUIET, decode=False)
-                self._frames.append(bytes(frame))
-                if len(self._frames) > MOST_WAITING:
-                    with self._has_room:
+                # Under the lock: a frame that came while a batch is cut off would be lost.
+                with self._has_room:
+                    self._frames.append(bytes(frame))
+                    if len(self._frames) > MOST_WAITING:
                         self._has_room.wait_for(lambda: len(self._frames) <= MOST_WAITING or self.has_ended)
         except (OSError, WebSocketException):
             pass
@@ -155,10 +156,8 @@ def _alternatives(words: list[str]) -> tuple[tuple[str, ...], ...]:
 
 def _position(frame: bytes, wire: str) -> str | None:
     if wire == "firehose":
-        from atproto_core.cbor import decode_dag_multi
-
-        _, body = decode_dag_multi(frame)
-        return str(body["seq"]) if "seq" in body else None
+        decoded = _decoded(frame)
+        return str(decoded[1]["seq"]) if decoded and "seq" in decoded[1] else None
     try:
         event = json.loads(frame)
     except ValueError:
@@ -169,11 +168,14 @@ def _position(frame: bytes, wire: str) -> str | None:
 
 def _from_firehose(frames: list[bytes], dids: list[str]) -> list[bytes]:
     """Return the events of firehose frames as Jetstream lines."""
-    from atproto_core.cbor import decode_dag_multi
-
-    lines = []
+    lines: list[dict[str, object] | bytes] = []
     for frame in frames:
-        header, body = decode_dag_multi(frame)
+        decoded = _decoded(frame)
+        if decoded is None:
+            # To the quarantine, where its hash is kept.
+            lines.append(frame)
+            continue
+        header, body = decoded
         did = body.get("repo") or body.get("did")
         if dids and did not in dids:
             continue
@@ -183,7 +185,22 @@ def _from_firehose(frames: list[bytes], dids: list[str]) -> list[bytes]:
             lines += [{**base, "commit": commit} for commit in _commits(body)]
         elif kind in ("account", "identity"):
             lines.append({**base, kind: {name: value for name, value in body.items() if not isinstance(value, bytes)}})
-    return [json.dumps(line, ensure_ascii=False).encode() for line in lines]
+    return [line if isinstance(line, bytes) else json.dumps(line, ensure_ascii=False).encode() for line in lines]
+
+
+def _decoded(frame: bytes) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return a frame's header and body; None for one that cannot be decoded. An error frame ends the stream."""
+    from atproto_core.cbor import decode_dag_multi
+
+    try:
+        header, body = decode_dag_multi(frame)
+    except ValueError:
+        return None
+    if not isinstance(header, dict) or not isinstance(body, dict):
+        return None
+    if header.get("op") == -1:
+        raise ServiceError(f"the firehose ended with {str(body.get('error', 'an error'))[:60]!r}")
+    return header, body
 
 
 def _commits(body: dict[str, Any]) -> Iterator[dict[str, object]]:

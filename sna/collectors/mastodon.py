@@ -47,6 +47,7 @@ class Mastodon:
         ),
         extra="mastodon",
         specification="https://docs.joinmastodon.org/methods/",
+        no_query=frozenset({What.PUBLIC, What.STREAM, What.DELETIONS}),
     )
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], pace: Pace) -> None:

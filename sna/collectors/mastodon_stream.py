@@ -3,21 +3,20 @@
 import json
 import queue
 import threading
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sna.collectors.base import Page, ServiceError
 from sna.collectors.pace import Pace
+from sna.collectors.streams import END, next_batch
 
 if TYPE_CHECKING:
     import mastodon as library
     import requests
 
-PAGE_SECONDS = 1.0
+PAGE_LINES = 10_000
 QUIET = 300.0
 EVENTS = frozenset({"update", "status.update", "delete"})
-_END = b""
 
 
 def stream_pages(client: "library.Mastodon", tag: str, server: str, pace: Pace, cursor: str | None) -> Iterator[Page]:
@@ -45,12 +44,12 @@ def stream_pages(client: "library.Mastodon", tag: str, server: str, pace: Pace, 
         except (library.MastodonError, OSError):
             pass
         finally:
-            events.put(_END)
+            events.put(END)
 
     threading.Thread(target=listen, daemon=True).start()
     try:
         while True:
-            units, has_ended = _next_batch(events, pace)
+            units, has_ended = next_batch(events, pace, PAGE_LINES)
             if units:
                 cursor = _newest(units, cursor)
                 request = f"STREAM {server}{f' #{tag}' if tag else ''}"
@@ -89,21 +88,6 @@ def _unit(name: bytes, data: bytes) -> bytes:
     except ValueError:
         return data
     return json.dumps({"event": name.decode("utf-8", "replace"), "payload": text.strip()}, ensure_ascii=False).encode()
-
-
-def _next_batch(events: "queue.Queue[bytes]", pace: Pace) -> tuple[list[bytes], bool]:
-    units: list[bytes] = []
-    end = time.monotonic() + PAGE_SECONDS
-    while (left := end - time.monotonic()) > 0:
-        pace.wait(0, "")
-        try:
-            unit = events.get(timeout=left)
-        except queue.Empty:
-            break
-        if unit is _END:
-            return units, True
-        units.append(unit)
-    return units, False
 
 
 def _newest(units: list[bytes], cursor: str | None) -> str | None:

@@ -1,11 +1,10 @@
 """Fills the gaps of a case: missing parents, claimed roots and unfinished conversations, until no more can be had."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sna.collectors.base import Ask, Budget, Collector, Gap, ServiceError, What
+from sna.collectors.base import Ask, Budget, Collector, ServiceError, What
 from sna.collectors.pace import Pace
 from sna.collectors.run import Gathered, Progress, Writer, gather
 from sna.errors import InputError, UsageError
@@ -20,7 +19,7 @@ MOST_ROUNDS = 100
 class Filled:
     """What filling the gaps brought, and what remains.
 
-    `remaining` counts absent parents by (source, reason), `replies` the posts that answer them; `uncounted` are
+    `remaining` counts absent parents by (source, reason), `replies` the posts that answer them; `unseen_replies` are
     replies that sources count and do not give (deleted, protected or hidden there); `notes` tell which source could
     not be asked and why.
     """
@@ -80,7 +79,7 @@ def _ask_source(
     can = collector.about.can
     asks = [Ask(What.LOOKUP, ids=tuple(ids), budget=means.budget)] if ids and What.LOOKUP in can else []
     asks += [Ask(What.THREAD, post, budget=means.budget) for post in conversations if What.THREAD in can]
-    failed: InputError | None = None
+    refusals: list[InputError] = []
     for ask in asks:
         if means.budget.is_used_up:
             return
@@ -92,9 +91,10 @@ def _ask_source(
             # One conversation that is refused does not keep the others from being asked for.
             if ask.what is What.LOOKUP:
                 raise
-            failed = error
-    if failed is not None and len(conversations) == 1 and not ids:
-        filled.notes.append(f"{collector.about.name}: {failed}")
+            refusals.append(error)
+    if refusals:
+        others = f", and {len(refusals) - 1:,} more conversations" if len(refusals) > 1 else ""
+        filled.notes.append(f"{collector.about.name}: {refusals[0]}{others}")
 
 
 def _absent_posts(store: Store, started_at: datetime) -> list[tuple[str, str]]:
@@ -174,14 +174,3 @@ def _unseen_replies(store: Store) -> int:
            LEFT JOIN (SELECT parent AS post, count(*) AS replies FROM post WHERE kind <> 'repost' GROUP BY 1) a
            USING (post) WHERE p.kind NOT IN ('repost', 'report')"""
     )
-
-
-def reasons_of(filled: Filled) -> Counter[str]:
-    """Return how many absent parents remain for each reason, all sources together."""
-    found: Counter[str] = Counter()
-    for row in filled.remaining:
-        found[str(row["reason"])] += int(str(row["parents"]))
-    return found
-
-
-REASONS = (*(gap.value for gap in Gap), NOT_ASKED)

@@ -44,6 +44,7 @@ class Open311:
         secrets=(Secret("api-key", "SNA_OPEN311_API_KEY", "an API key", required=False),),
         extra="open311",
         specification="http://wiki.open311.org/GeoReport_v2/",
+        no_query=frozenset({What.REPORTS, What.DELETIONS}),
     )
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], pace: Pace) -> None:

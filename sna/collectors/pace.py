@@ -85,8 +85,7 @@ class Pace:
 def polite_session(pace: Pace, reroute: Mapping[str, str] | None = None) -> "requests.Session":
     """Return a requests session that obeys `pace` on every request.
 
-    `reroute` maps the beginning of an address to another, for a gateway or a stand-in. The session's attribute
-    `last` is its latest answer.
+    `reroute` maps the beginning of an address to another, for a gateway or a stand-in.
     """
     import requests
     from requests.adapters import HTTPAdapter

@@ -44,6 +44,7 @@ class Reddit:
         ),
         extra="reddit",
         specification="https://www.reddit.com/dev/api",
+        no_query=frozenset({What.DELETIONS}),
     )
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], pace: Pace) -> None:

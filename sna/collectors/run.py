@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,6 +36,14 @@ class Gathered:
     absent: Counter[str] = field(default_factory=Counter)
     is_complete: bool = False
     resumed: bool = False
+
+    def note(self, tally: Tally, page: Page) -> None:
+        """Count one page and what became of its posts."""
+        self.tally.add(tally)
+        self.pages += 1
+        self.cost += page.cost
+        self.absent.update(absence.reason.value for absence in page.absences)
+        self.is_complete = page.cursor is None
 
     def add(self, other: "Gathered") -> None:
         """Add what another collection brought."""
@@ -77,18 +85,18 @@ def gather(
     with writer() as store:
         place = find_place(store, collector.about.name, ask, settings)
     gathered = Gathered(resumed=place.is_resumed)
-    for page in _pages_with_patience(collector, ask, place.cursor, pace):
-        with writer() as store:
-            tally = absorb_page(store, place, collector.about.name, ask, page)
-        gathered.tally.add(tally)
-        gathered.pages += 1
-        gathered.cost += page.cost
-        gathered.absent.update(absence.reason.value for absence in page.absences)
-        gathered.is_complete = page.cursor is None
-        if progress:
-            progress(gathered)
-        if ask.budget.is_used_up or gathered.is_complete:
-            break
+    with closing(_pages_with_patience(collector, ask, place.cursor, pace)) as pages:
+        for page in pages:
+            with writer() as store:
+                tally = absorb_page(store, place, collector.about.name, ask, page)
+            gathered.note(tally, page)
+            if progress:
+                progress(gathered)
+            if ask.budget.is_used_up or gathered.is_complete:
+                break
+        else:
+            # The generator came to its own end: there is no further page.
+            gathered.is_complete = not (ask.budget.is_used_up or ask.budget.has_refused)
     with writer() as store:
         end_batch(store, place.batch)
     return gathered
@@ -154,7 +162,7 @@ def last_settings(store: Store, source: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in ("since", "until")}
 
 
-def _pages_with_patience(collector: Collector, ask: Ask, cursor: str | None, pace: Pace) -> Iterator[Page]:
+def _pages_with_patience(collector: Collector, ask: Ask, cursor: str | None, pace: Pace) -> Generator[Page]:
     """Yield pages; after a failure that may pass, go on from the last cursor. Streams are taken up again for ever."""
     attempt = 0
     while True:

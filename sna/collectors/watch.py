@@ -33,11 +33,12 @@ class Job:
     ask: Ask
     settings: Mapping[str, str]
     every: float | None = None
+    number: int = 1
 
     @property
     def title(self) -> str:
-        """How the status line names it."""
-        return f"{self.source} {self.ask.what.value}"
+        """How the status line names it; by its number in the file, since a query may hold a handle."""
+        return f"{self.source} {self.ask.what.value} {self.number}"
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -82,7 +83,8 @@ def read_plan(path: Path) -> Plan:
         entries = content.get(kind, [])
         if not isinstance(entries, list):
             raise UsageError(f"{path}: write [[{kind}]] with two brackets")
-        jobs += [_job(entry, kind, f"{path}: [[{kind}]] number {n}") for n, entry in enumerate(entries, 1)]
+        for number, entry in enumerate(entries, 1):
+            jobs.append(replace(_job(entry, kind, f"{path}: [[{kind}]] number {number}"), number=number))
     if not jobs:
         raise UsageError(f"{path} has no [[stream]] and no [[search]]")
     seconds = content.get("commit_seconds", COMMIT_SECONDS)
@@ -125,6 +127,11 @@ def watch(
     _commit(writer, places, _collect_batch(pages, time.monotonic(), stop, threads), state, pages)
     places.end()
     return state
+
+
+def failure_of(state: State) -> InputError | None:
+    """Return the error to end with when a job failed for good."""
+    return InputError("; ".join(state.failures)) if state.failures else None
 
 
 class _Places:
@@ -256,26 +263,26 @@ def _commit(
     """Write a batch; the pages of one stream that follow each other become one."""
     if not batch:
         return
-    found = [(job, page, places.find(job)) for job, page in _merged(batch)]
-    with writer() as store:
-        for job, page, place in found:
-            state.gathered.tally.add(absorb_page(store, place, job.source, job.ask, page))
-            state.gathered.pages += 1
-            state.gathered.cost += page.cost
-            state.gathered.absent.update(absence.reason.value for absence in page.absences)
+    try:
+        found = [(job, page, places.find(job)) for job, page in _merged(batch)]
+        with writer() as store:
+            for job, page, place in found:
+                state.gathered.note(absorb_page(store, place, job.source, job.ask, page), page)
+    finally:
+        # A search that waits until its pages are written must not wait for ever.
+        for _ in batch:
+            pages.task_done()
     state.commits += 1
-    for _ in batch:
-        pages.task_done()
 
 
 def _merged(batch: list[tuple[Job, Page]]) -> list[tuple[Job, Page]]:
     merged: list[tuple[Job, Page]] = []
-    last: dict[str, int] = {}
+    last: dict[tuple[object, ...], int] = {}
     for job, page in batch:
-        at = last.get(job.title)
+        at = last.get(job.key)
         earlier = merged[at][1] if at is not None else None
         fits = earlier is not None and job.ask.what is What.STREAM and bool(earlier.units and page.units)
-        if fits and earlier is not None and at is not None and merged[at][0] == job:
+        if fits and earlier is not None and at is not None:
             both = replace(
                 page,
                 body=earlier.body + b"\n" + page.body,
@@ -284,7 +291,7 @@ def _merged(batch: list[tuple[Job, Page]]) -> list[tuple[Job, Page]]:
             )
             merged[at] = (job, both)
         else:
-            last[job.title] = len(merged)
+            last[job.key] = len(merged)
             merged.append((job, page))
     return merged
 
@@ -321,8 +328,3 @@ def _seconds(text: object, where: str) -> float:
 
 def _span(seconds: float) -> str:
     return str(timedelta(seconds=int(seconds)))
-
-
-def failure_of(state: State) -> InputError | None:
-    """Return the error to end with when a job failed for good."""
-    return InputError("; ".join(state.failures)) if state.failures else None

@@ -5,13 +5,14 @@ Parameters and answers follow the OpenAPI description of the X API v2 (2.167): h
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sna.collectors.base import About, Absence, Ask, Gap, Page, Preview, Secret, ServiceError, Setting, What
 from sna.collectors.pace import Pace, checked_address, host_of, polite_session, refused, user_agent
 from sna.collectors.registry import need
-from sna.errors import UsageError
+from sna.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     import requests
@@ -26,7 +27,6 @@ PAGE_SIZE, ARCHIVE_PAGE_SIZE, LEAST, IDS_AT_ONCE = 100, 500, 10, 100
 # What the price list says per post and per account returned; https://docs.x.com/x-api/getting-started/pricing
 POST_PRICE, USER_PRICE = "0.005", "0.010"
 POLL_SECONDS = 5.0
-RECENT = timedelta(days=7)
 
 
 class X:
@@ -56,6 +56,7 @@ class X:
         secrets=(Secret("bearer-token", "SNA_X_BEARER_TOKEN", "an app-only bearer token"),),
         extra="x",
         specification="https://docs.x.com/x-api",
+        no_query=frozenset({What.DELETIONS}),
     )
 
     def __init__(self, settings: Mapping[str, str], secrets: Mapping[str, str], pace: Pace) -> None:
@@ -147,7 +148,7 @@ class X:
                 yield self._page(top, f"{conversation} ", self._absences(top))
         query = f"conversation_id:{conversation}"
         for page in self._search(query, ask, token or None):
-            yield _with_cursor(page, None if page.cursor is None else f"{conversation} {page.cursor}")
+            yield replace(page, cursor=None if page.cursor is None else f"{conversation} {page.cursor}")
 
     def _posts(self, name: str, ask: Ask, cursor: str | None) -> Iterator[Page]:
         account = name
@@ -198,15 +199,15 @@ class X:
             newest = cursor
             for page in self._search(rule, ask, None, since_id=cursor):
                 newest = max(newest, _newest(page.body) or newest, key=int)
-                yield _with_cursor(page, newest)
+                yield replace(page, cursor=newest)
             cursor = newest
-        yield from stream_pages(self.client, self._token, self._reroute, rule, self.pace, cursor)
+        yield from stream_pages(self._request, self._token, self._reroute, rule, self.pace, cursor)
 
     def _deletions(self, ids: Sequence[str], cursor: str | None) -> Iterator[Page]:
         if not ids:
             return
-        if cursor is None:
-            job = self.client.request("POST", "/2/compliance/jobs", json={"type": "tweets"}).json()["data"]
+        if not cursor:
+            job = self._request("POST", "/2/compliance/jobs", json={"type": "tweets"}).json()["data"]
             session = self.client.session
             body = "\n".join(ids).encode()
             answer = session.put(job["upload_url"], data=body, headers={"Content-Type": "text/plain"})
@@ -221,7 +222,9 @@ class X:
             if job["status"] == "complete":
                 break
             if job["status"] in ("failed", "expired"):
-                raise ServiceError("the compliance job failed; repeat the command later")
+                # The job stays failed however often it is looked at: the cursor goes back to the start.
+                yield Page(b"", f"GET /2/compliance/jobs/{cursor}", "")
+                raise InputError("X's compliance job failed; repeat the command, it starts a new one")
             self.pace.wait(POLL_SECONDS, "the compliance job is running")
         answer = self.client.session.get(job["download_url"])
         if not answer.ok:
@@ -230,11 +233,15 @@ class X:
         yield Page(answer.content, f"GET /2/compliance/jobs/{cursor}", None, units or (b"[]",))
 
     def _get(self, route: str, parameters: Mapping[str, object]) -> "requests.Response":
+        return self._request(
+            "GET", route, params={name: value for name, value in parameters.items() if value is not None}
+        )
+
+    def _request(self, method: str, route: str, **carried: object) -> "requests.Response":
         import tweepy
 
-        given = {name: value for name, value in parameters.items() if value is not None}
         try:
-            answer: requests.Response = self.client.request("GET", route, params=given)
+            answer: requests.Response = self.client.request(method, route, **carried)
         except tweepy.HTTPException as error:
             raise refused(self.host, error.response.status_code, _kind_of(route)) from None
         try:
@@ -306,9 +313,3 @@ def _word(text: str) -> str:
 
 def _kind_of(route: str) -> str:
     return "/".join(part for part in route.split("/")[2:] if part.isalpha() or ("_" in part and not part.isdigit()))
-
-
-def _with_cursor(page: Page, cursor: str | None) -> Page:
-    from dataclasses import replace
-
-    return replace(page, cursor=cursor)

@@ -2,19 +2,21 @@
 
 import json
 import queue
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sna.collectors.base import Page, ServiceError
 from sna.collectors.pace import Pace, polite_session, refused, user_agent
+from sna.collectors.streams import END, next_batch
 from sna.errors import InputError
 
 if TYPE_CHECKING:
-    import tweepy
+    import requests
+
+    # Sends one request of the API: method, route, and what else it carries.
+    Asking = Callable[..., requests.Response]
 
 TAG = "sna"
-PAGE_SECONDS = 1.0
 PAGE_LINES = 500
 FIELDS = {
     "tweet_fields": "attachments,author_id,conversation_id,created_at,entities,geo,in_reply_to_user_id,lang,note_tweet,"
@@ -26,20 +28,20 @@ FIELDS = {
 
 
 def stream_pages(
-    client: "tweepy.Client", token: str, reroute: Mapping[str, str], rule: str, pace: Pace, cursor: str | None
+    ask: "Asking", token: str, reroute: Mapping[str, str], rule: str, pace: Pace, cursor: str | None
 ) -> Iterator[Page]:
     """Yield the posts that match `rule`, about a second's worth a page; the cursor is the newest post's id.
 
     Raises ServiceError when the stream ends, to be taken up again.
     """
-    number = _set_rule(client, rule)
-    lines: queue.Queue[bytes | None] = queue.Queue(maxsize=100_000)
+    number = _set_rule(ask, rule)
+    lines: queue.Queue[bytes] = queue.Queue(maxsize=100_000)
     stream = _listener(token, reroute, pace, lines)
     thread = stream.filter(threaded=True, **FIELDS)
     newest = cursor or "0"
     try:
         while True:
-            batch, has_ended = _next_batch(lines, pace)
+            batch, has_ended = next_batch(lines, pace, PAGE_LINES)
             ours = [line for line in batch if _matches(line, number)]
             if ours:
                 newest = max([newest, *(_id_of(line) for line in ours)], key=int)
@@ -52,11 +54,11 @@ def stream_pages(
         thread.join(timeout=1)
 
 
-def _listener(token: str, reroute: Mapping[str, str], pace: Pace, lines: "queue.Queue[bytes | None]"):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _listener(token: str, reroute: Mapping[str, str], pace: Pace, lines: "queue.Queue[bytes]"):  # type: ignore[no-untyped-def]  # noqa: ANN202
     import tweepy
 
     class Listener(tweepy.StreamingClient):  # type: ignore[misc]
-        """Puts each line of the stream into the queue, and None at its end."""
+        """Puts each line of the stream into the queue, and END at its end."""
 
         failure: InputError | None = None
 
@@ -78,7 +80,7 @@ def _listener(token: str, reroute: Mapping[str, str], pace: Pace, lines: "queue.
             self.disconnect()
 
         def on_disconnect(self) -> None:
-            lines.put(None)
+            lines.put(END)
 
     listener = Listener(token, daemon=True, max_retries=0)
     listener.session = polite_session(pace, reroute)
@@ -86,35 +88,20 @@ def _listener(token: str, reroute: Mapping[str, str], pace: Pace, lines: "queue.
     return listener
 
 
-def _set_rule(client: "tweepy.Client", rule: str) -> str:
+def _set_rule(ask: "Asking", rule: str) -> str:
     """Make `rule` part of the rule set, unless it is; rules that others set stay. Returns its number."""
     route = "/2/tweets/search/stream/rules"
-    found = client.request("GET", route).json().get("data") or []
+    found = ask("GET", route).json().get("data") or []
     for known in found:
         if known["value"] == rule:
             return str(known["id"])
     stale = [known["id"] for known in found if known.get("tag") == TAG]
     if stale:
-        client.request("POST", route, json={"delete": {"ids": stale}})
-    made = client.request("POST", route, json={"add": [{"value": rule, "tag": TAG}]}).json().get("data") or []
+        ask("POST", route, json={"delete": {"ids": stale}})
+    made = ask("POST", route, json={"add": [{"value": rule, "tag": TAG}]}).json().get("data") or []
     if not made:
         raise refused("X", 400, "a rule for the stream")
     return str(made[0]["id"])
-
-
-def _next_batch(lines: "queue.Queue[bytes | None]", pace: Pace) -> tuple[list[bytes], bool]:
-    batch: list[bytes] = []
-    end = time.monotonic() + PAGE_SECONDS
-    while len(batch) < PAGE_LINES and (left := end - time.monotonic()) > 0:
-        pace.wait(0, "")
-        try:
-            line = lines.get(timeout=left)
-        except queue.Empty:
-            break
-        if line is None:
-            return batch, True
-        batch.append(line)
-    return batch, False
 
 
 def _matches(line: bytes, rule: str) -> bool:

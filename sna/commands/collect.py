@@ -153,11 +153,10 @@ def _asks(about: About, given: dict[str, object], budget: Budget) -> list[Ask]:
         raise UsageError(f"{about.title} can be asked for {', '.join(about.can)}, not {what!r}")
     since, until = (parse_time(str(given[n]) if given[n] else None) for n in ("since", "until"))
     queries: list[str] = list(given["query"] or ())  # type: ignore[call-overload]
-    if What(what) in (What.LOOKUP,) and queries:
+    if What(what) is What.LOOKUP and queries:
         # Ids are asked for together.
         queries = [" ".join(queries)]
-    needs_none = "nothing" in about.can[What(what)] or "empty" in about.can[What(what)] or what == What.STREAM
-    if not queries and not needs_none:
+    if not queries and What(what) not in about.no_query:
         raise UsageError(f"say what to ask for: {about.can[What(what)]}")
     return [Ask(What(what), query, since, until, budget=budget) for query in queries or [""]]
 

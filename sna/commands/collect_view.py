@@ -13,7 +13,7 @@ from sna.collectors.missing import Filled
 from sna.collectors.run import Gathered, Progress
 from sna.exports.text import for_terminal
 from sna.graphs.status import Status
-from sna.post import Tally
+from sna.post import COUNTS, Tally
 from sna.render import err, new_table, out, print_json, print_tally
 from sna.secrets import where_is
 
@@ -43,18 +43,7 @@ def gathering(title: str, *, as_json: bool) -> Iterator[tuple[Callable[[str], No
 
 def tally_as_json(tally: Tally) -> dict[str, object]:
     """Return a tally as a dictionary ready for JSON; its parts add up to `read`."""
-    names = (
-        "stored",
-        "duplicates",
-        "updated",
-        "dropped",
-        "quarantined",
-        "profiles",
-        "deletions",
-        "deleted",
-        "conflicts",
-    )
-    return {"read": tally.read, **{name: getattr(tally, name) for name in names}, "reasons": tally.reasons}
+    return {"read": tally.read, **{name: getattr(tally, name) for name in COUNTS}, "reasons": tally.reasons}
 
 
 def gathered_as_json(gathered: Gathered) -> dict[str, object]:

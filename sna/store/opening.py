@@ -68,10 +68,7 @@ class Store:
 
     def _make_tables(self, spill: Path) -> None:
         if self.read_only:
-            self.db.close()
-            Store(self.path, spill, keep_days=self.keep_days).close()
-            self.db = _connect(self.path, read_only=True)
-            _harden(self.db, spill)
+            self._write_first(spill)
             return
         self.db.execute("BEGIN")
         self.db.execute(schema.TABLES)
@@ -86,10 +83,7 @@ class Store:
         if not 1 <= version < schema.VERSION:
             return
         if self.read_only:
-            self.db.close()
-            Store(self.path, spill, keep_days=self.keep_days).close()
-            self.db = _connect(self.path, read_only=True)
-            _harden(self.db, spill)
+            self._write_first(spill)
             return
         self.db.execute("BEGIN")
         for step in range(version + 1, schema.VERSION + 1):
@@ -97,6 +91,13 @@ class Store:
         self.db.execute("UPDATE meta SET value = ? WHERE name = 'schema_version'", [str(schema.VERSION)])
         self.db.execute("COMMIT")
         self.checkpoint()
+
+    def _write_first(self, spill: Path) -> None:
+        """Let a writer make or bring up to date what this reader wants to read."""
+        self.db.close()
+        Store(self.path, spill, keep_days=self.keep_days).close()
+        self.db = _connect(self.path, read_only=True)
+        _harden(self.db, spill)
 
     def checkpoint(self) -> None:
         """Make what was committed durable: written into the file and synced."""

@@ -62,6 +62,7 @@ class XServer(Loopback):
         self.rules: list[dict] = [{"id": "77", "value": "someone else's", "tag": "other"}]
         self.lines: list[list[dict]] = []
         self.jobs: dict[str, dict] = {}
+        self.job_status = "complete"
         self.deleted: set[str] = set()
         self.window: int | None = None
         self.complaints: list[str] = []
@@ -238,7 +239,7 @@ class XServer(Loopback):
             }
             self.jobs[job["id"]] = job
             return Answer({"data": job})
-        return Answer({"data": self.jobs[request.path.rsplit("/", 1)[-1]] | {"status": "complete"}})
+        return Answer({"data": self.jobs[request.path.rsplit("/", 1)[-1]] | {"status": self.job_status}})
 
     def _storage(self, request: Request) -> Answer:
         if "authorization" in request.headers:
