@@ -19,20 +19,29 @@ from sna.collectors.registry import collector as collector_of
 from sna.errors import CaseError, UsageError
 from sna.formats.importer import ImportPlan, Progress, import_files
 from sna.graphs.actors import list_actors
+from sna.graphs.community_names import SMALLEST, Named, name_communities
 from sna.graphs.conversations import (
     Thread,
     ThreadFilter,
     Trace,
+    find_post,
     list_conversations,
     list_threads,
     show_thread,
     trace_post,
 )
+from sna.graphs.coordination import Coordination, Search, find_coordination
+from sna.graphs.explain import Explanation, explain_actor, explain_edge, explain_post, explain_thread
 from sna.graphs.interactions import KINDS, Window
+from sna.graphs.near import THRESHOLD
 from sna.graphs.network import Network
 from sna.graphs.networks import build_network
+from sna.graphs.origins import Origin, OriginFilter, list_origins, show_origin
 from sna.graphs.status import Status, count_status, list_quarantine
 from sna.graphs.threads import trace_threads
+from sna.graphs.timeline import Timeline, count_by_step, first_seen, network_by_step, response_times
+from sna.language import run as annotate
+from sna.language.findings import find_in_texts, unread_posts
 from sna.post import Actor, Post, Tally
 from sna.secrets import secrets_of
 from sna.store.ingest import ingest_posts
@@ -102,10 +111,90 @@ class Case:
         with self._reader() as store:
             return trace_post(store, post)
 
-    def actors(self, sort: str = "replies_received", limit: int | None = None) -> pl.DataFrame:
+    def actors(self, sort: str | None = None, limit: int | None = None, role: str | None = None) -> pl.DataFrame:
         """Return one row per account; see graphs.actors.list_actors."""
         with self._reader() as store:
-            return list_actors(store, sort, limit)
+            return list_actors(store, sort, limit, role)
+
+    def origins(
+        self,
+        kind: str,
+        chosen: OriginFilter | None = None,
+        sort: str = "actors",
+        limit: int | None = None,
+        threshold: float = THRESHOLD,
+    ) -> pl.DataFrame:
+        """Return one row per item with its earliest collected post; see graphs.origins.list_origins."""
+        with self._reader() as store:
+            return list_origins(store, kind, chosen, sort, limit, threshold)
+
+    def origin(self, kind: str, value: str, limit: int | None = 20, threshold: float = THRESHOLD) -> Origin:
+        """Return the origin of one item and how it spread; see graphs.origins.show_origin."""
+        with self._reader() as store:
+            return show_origin(store, kind, value, limit, threshold)
+
+    def read_texts(
+        self, rules: Sequence[Path] = (), progress: annotate.Progress | None = None, *, use_trained: bool = True
+    ) -> annotate.Annotated:
+        """Bring languages, calls to action, entities and phrases up to date; see language.run.annotate_posts."""
+        with self._writer() as store:
+            return annotate.annotate_posts(store, rules, progress, use_trained=use_trained)
+
+    def texts(self, what: str, limit: int | None = None) -> tuple[pl.DataFrame, int]:
+        """Return what was found in the texts, and how many posts were not read; see language.findings."""
+        with self._reader() as store:
+            return find_in_texts(store, what, limit), unread_posts(store)
+
+    def coordination(self, search: Search | None = None) -> Coordination:
+        """Return pairs of actors that do the same together, and their groups; see graphs.coordination."""
+        with self._reader() as store:
+            return find_coordination(store, search)
+
+    def timeline(
+        self, step: str | None = None, by: str = "kind", since: datetime | None = None, until: datetime | None = None
+    ) -> Timeline:
+        """Return volumes by step with their bursts; see graphs.timeline.count_by_step."""
+        with self._reader() as store:
+            return count_by_step(store, step, by, since, until)
+
+    def first_seen(self, kind: str = "hashtag", limit: int | None = None) -> pl.DataFrame:
+        """Return what appeared when; see graphs.timeline.first_seen."""
+        with self._reader() as store:
+            return first_seen(store, kind, limit)
+
+    def response_times(
+        self, step: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> pl.DataFrame:
+        """Return how fast replies came, by step; see graphs.timeline.response_times."""
+        with self._reader() as store:
+            return response_times(store, step, since, until)
+
+    def network_by_step(
+        self, step: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> pl.DataFrame:
+        """Return the network of interactions step by step; see graphs.timeline.network_by_step."""
+        with self._reader() as store:
+            return network_by_step(store, step, since, until)
+
+    def communities(self, limit: int | None = None, smallest: int = SMALLEST) -> Named:
+        """Return the communities by name, with their bridges; see graphs.community_names.name_communities."""
+        with self._reader() as store:
+            return name_communities(store, limit, smallest)
+
+    def explain(
+        self, name: str, other: str | None = None, *, is_thread: bool = False, limit: int | None = 3
+    ) -> Explanation:
+        """Return the figures of an actor, a post, a thread or an edge, with the posts behind; see graphs.explain."""
+        with self._reader() as store:
+            if other is not None:
+                return explain_edge(store, name, other, limit)
+            if is_thread:
+                return explain_thread(store, name, limit)
+            try:
+                find_post(store, name)
+            except UsageError:
+                return explain_actor(store, name, limit)
+            return explain_post(store, name, limit)
 
     def network(self, name: str = "interactions", window: Window | None = None, *, loops: bool = False) -> Network:
         """Return a network by name; see graphs.networks.build_network."""

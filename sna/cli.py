@@ -2,19 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import duckdb
-import polars as pl
 import typer
 
 import sna
 from sna import render
 from sna.api import Case
 from sna.case import Bounds
-from sna.commands import collect, secrets, watch
+from sna.commands import actors, collect, coordination, explain, language, origins, secrets, timeline, watch
 from sna.commands.collect_view import tally_as_json
 from sna.demo import run_demo
 from sna.errors import SnaError
@@ -22,7 +20,6 @@ from sna.exports.files import SUFFIXES, export_network
 from sna.exports.text import for_terminal
 from sna.formats.importer import FORMATS, ImportPlan
 from sna.formats.table import FIELDS
-from sna.graphs.actors import SORTS as ACTOR_SORTS
 from sna.graphs.conversations import SORTS as THREAD_SORTS
 from sna.graphs.conversations import ThreadFilter
 from sna.graphs.interactions import KINDS, Window
@@ -54,7 +51,15 @@ app.add_typer(case_app, name="case")
 app.add_typer(threads_app, name="threads")
 app.add_typer(graph_app, name="graph")
 app.add_typer(collect.app, name="collect")
+app.add_typer(language.app, name="language")
 app.add_typer(secrets.app, name="secrets")
+app.command("actors", epilog="Example: sna actors --role organises --limit 10")(actors.actors)
+app.command("origins", epilog="Example: sna origins url https://port-lune.example/avis")(origins.origins)
+app.command("explain", epilog="Example: sna explain anna_quai")(explain.explain)
+app.command("methods", epilog="Example: sna methods pagerank")(explain.methods)
+app.command("coordination", epilog="Example: sna coordination --by repost,url --window 60")(coordination.coordination)
+app.command("communities", epilog="Example: sna communities --limit 10")(timeline.communities)
+app.command("timeline", epilog="Example: sna timeline --step 1h --by role")(timeline.timeline)
 app.command("watch", epilog="Example: sna watch watch.toml --case town")(watch.watch)
 
 
@@ -271,10 +276,14 @@ def threads_list(
     """List threads with their first posters, or claimed conversations with their fragments."""
     opened = sna.open_case(case)
     if conversations:
-        _print(opened.conversations(rows_to_show(limit, as_json)), "conversations", render.print_conversations, as_json)
+        render.print_frame(
+            opened.conversations(rows_to_show(limit, as_json)), "conversations", render.print_conversations, as_json
+        )
         return
     chosen = ThreadFilter(min_posts, source, root_status, actor, text, parse_time(since), parse_time(until))
-    _print(opened.threads(chosen, sort, rows_to_show(limit, as_json)), "threads", render.print_threads, as_json)
+    render.print_frame(
+        opened.threads(chosen, sort, rows_to_show(limit, as_json)), "threads", render.print_threads, as_json
+    )
 
 
 @threads_app.command("show", epilog="Example: sna threads show 1407299016946192390 --full")
@@ -304,18 +313,6 @@ def threads_trace(
         render.print_json({name: getattr(trace, name) for name in trace.__slots__})
     else:
         render.print_trace(trace)
-
-
-@app.command(epilog="Example: sna actors --sort pagerank --limit 10")
-def actors(
-    sort: Annotated[str, typer.Option(help=f"One of {', '.join(ACTOR_SORTS)}.")] = "replies_received",
-    limit: LimitOption = None,
-    case: CaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List accounts with what they sent and received, and their place in the network."""
-    found = sna.open_case(case).actors(sort, rows_to_show(limit, as_json))
-    _print(found, "actors", lambda frame: render.print_actors(frame, sort), as_json)
 
 
 @graph_app.command("export", epilog="Example: sna graph export town.gexf --kind reply,mention --dynamic")
@@ -354,15 +351,6 @@ def graph_export(
             typer.echo(f"{name.replace('_', ' ')}: {value}", err=True)
         for file in files:
             typer.echo(str(file))
-
-
-def _print(frame: pl.DataFrame, name: str, show: Callable[[pl.DataFrame], None], as_json: bool) -> None:
-    if as_json:
-        render.print_json({name: render.rows_as_json(frame)})
-    elif frame.height:
-        show(frame)
-    else:
-        typer.echo(f"no {name} here", err=True)
 
 
 def _policy(case: Case) -> dict[str, object]:

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
 from datetime import datetime
 
 import polars as pl
@@ -58,6 +58,17 @@ def rows_as_json(frame: pl.DataFrame) -> list[dict[str, object]]:
     ]
 
 
+def as_plain(record: object) -> object:
+    """Return a frozen record, and the records within it, as dictionaries and lists ready for JSON."""
+    if is_dataclass(record) and not isinstance(record, type):
+        return {part.name: as_plain(getattr(record, part.name)) for part in fields(record)}
+    if isinstance(record, Mapping):
+        return {str(name): as_plain(value) for name, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [as_plain(value) for value in record]
+    return iso(record) if isinstance(record, datetime) else record
+
+
 def status_as_json(status: Status) -> dict[str, object]:
     """Return the figures of a case as a dictionary ready for JSON."""
     content = asdict(status)
@@ -71,6 +82,37 @@ def thread_as_json(thread: Thread) -> dict[str, object]:
     content: dict[str, object] = {n: getattr(thread, n) for n in thread.__slots__ if n != "nodes"}
     content["posts"] = [{n: getattr(node, n) for n in node.__slots__} for node in thread.nodes]
     return content
+
+
+def print_frame(frame: pl.DataFrame, name: str, show: Callable[[pl.DataFrame], None], as_json: bool) -> None:
+    """Print rows by `show`, or as a JSON document with one list by that name; says when there are none."""
+    if as_json:
+        print_json({name: rows_as_json(frame)})
+    elif frame.height:
+        show(frame)
+    else:
+        err().print(f"no {name} here")
+
+
+def print_columns(frame: pl.DataFrame, *names: str, widths: Mapping[str, int] | None = None) -> None:
+    """Print the named columns of a frame as a table, numbers to the right, texts made inert and cut at their width."""
+    table = new_table(*((_heading(n), "right" if frame.schema[n].is_numeric() else "left") for n in names))
+    for row in frame.select(names).iter_rows(named=True):
+        table.add_row(*(cell(row[name], (widths or {}).get(name, 24)) for name in names))
+    out().print(table)
+
+
+def cell(value: object, width: int = 24) -> str:
+    """Return a value as people read it in a table: times to the minute, numbers with separators, texts inert."""
+    if isinstance(value, datetime):
+        return _minute(value)
+    if isinstance(value, list | tuple):
+        return for_terminal(" ".join(map(str, value)), width)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, int | float):
+        return _number(value)
+    return for_terminal(str(value), width)
 
 
 def print_status(status: Status) -> None:
@@ -334,7 +376,9 @@ def _heading(name: str) -> str:
 def _number(value: object) -> str:
     if value is None:
         return "—"
-    return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,}"
 
 
 def _minute(time: datetime | None) -> str:

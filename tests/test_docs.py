@@ -65,6 +65,7 @@ def test_floors_import_only_downward():
         "formats",
         "collectors",
         "secrets",
+        "language",
         "graphs",
         "exports",
         "api",
@@ -91,3 +92,9 @@ def test_no_module_is_longer_than_400_lines():
 def test_the_version_is_told_once():
     assert f"## {sna.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
     assert f"version: {sna.__version__}" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_the_page_of_methods_is_the_register():
+    from sna.graphs.methods import as_markdown
+
+    assert (ROOT / "docs/methods.md").read_text("utf-8") == as_markdown(), "run python -m sna.graphs.methods"

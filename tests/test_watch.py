@@ -183,7 +183,7 @@ def test_the_store_of_an_older_version_is_brought_up_to_date(case, write):
     tweet = {"id": "1", "author_id": "7", "text": "t", "created_at": "2026-03-01T12:00:00Z"}
     case.import_files([write(tweet)])
     with case._writer() as store:
-        for table in ("post_alias", "suppressed_actor", "collection", "page", "gap"):
+        for table in ("post_alias", "suppressed_actor", "collection", "page", "gap", "post_language", "span"):
             store.db.execute(f"DROP TABLE {table}")
         store.db.execute("DROP VIEW timed_post")
         for table, columns in {

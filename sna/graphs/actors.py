@@ -1,5 +1,6 @@
-"""Actors with their counts and their place in the interaction network."""
+"""Actors with their counts, their place in the interaction network, and their roles."""
 
+import numpy as np
 import polars as pl
 
 from sna.errors import UsageError
@@ -7,6 +8,7 @@ from sna.graphs import measures
 from sna.graphs.communities import leiden
 from sna.graphs.interactions import find_interactions
 from sna.graphs.networks import build_network
+from sna.graphs.roles import COMPONENTS, DOUBTS, RANKED, ROLES, check_role, find_roles
 from sna.store.opening import Store
 
 COUNTS = (
@@ -22,39 +24,60 @@ COUNTS = (
     "threads_started",
     "replies_addressed",
 )
-SORTS = (*COUNTS, "in_degree", "out_degree", "pagerank", "core", "betweenness")
+SCORES = tuple(f"{role}_score" for role in ROLES)
+SORTS = (
+    *(*COUNTS, "in_degree", "out_degree", "pagerank", "core", "betweenness"),
+    *(name for name in RANKED if name not in COUNTS),
+    *SCORES,
+)
 
 
-def list_actors(store: Store, sort: str = "replies_received", limit: int | None = None) -> pl.DataFrame:
+def list_actors(
+    store: Store, sort: str | None = None, limit: int | None = None, role: str | None = None
+) -> pl.DataFrame:
     """Return one row per account that posted or was addressed, the highest `sort` first, then by source and id.
 
+    With `role` the order is that role's score, and each score comes with the interval of its resamples.
+
     Columns: source, id, handle, name, the counts of COUNTS, first_at, last_at, in_degree, out_degree,
-    pagerank, core, community, component. `..._received` counts acts on collected posts of the account,
-    self-replies included; `replies_addressed` counts replies to it whether or not the answered post was
-    collected. `threads_started` counts observed roots that drew at least one answer. Raises UsageError for
-    an unknown sort.
+    pagerank, core, community, component, and those of roles.find_roles (null for accounts without a post).
+    `..._received` counts acts on collected posts of the account, self-replies included; `replies_addressed` counts
+    replies to it whether or not the answered post was collected. `threads_started` counts observed roots that drew at
+    least one answer. Raises UsageError for an unknown sort or role.
     """
-    if sort not in SORTS:
+    order = f"{check_role(role)}_score" if role else sort or "replies_received"
+    if order not in SORTS:
         raise UsageError(f"cannot sort actors by {sort!r}; one of {', '.join(SORTS)}")
     network = build_network(store)
+    keys = store.frame("SELECT key FROM numbered ORDER BY node")["key"].to_numpy().astype(np.int64)
     arrays = network.arrays()
     degree = measures.degrees(arrays)
-    measured = network.nodes.select("platform", "native_id").with_columns(
-        in_degree=pl.Series(degree.in_degree, dtype=pl.Int64),
-        out_degree=pl.Series(degree.out_degree, dtype=pl.Int64),
-        pagerank=pl.Series(measures.pagerank(arrays), dtype=pl.Float64),
-        core=pl.Series(measures.core_numbers(arrays), dtype=pl.Int64),
-        component=pl.Series(measures.components(arrays), dtype=pl.Int64),
-        community=pl.Series(leiden(arrays).label, dtype=pl.Int64),
+    measured = pl.DataFrame(
+        {
+            "actor": keys,
+            "in_degree": pl.Series(degree.in_degree, dtype=pl.Int64),
+            "out_degree": pl.Series(degree.out_degree, dtype=pl.Int64),
+            "pagerank": pl.Series(measures.pagerank(arrays), dtype=pl.Float64),
+            "core": pl.Series(measures.core_numbers(arrays), dtype=pl.Int64),
+            "component": pl.Series(measures.components(arrays), dtype=pl.Int64),
+            "community": pl.Series(leiden(arrays).label, dtype=pl.Int64),
+        }
     )
-    if sort == "betweenness":
+    if order == "betweenness":
         between = measures.betweenness(arrays).value
         measured = measured.with_columns(betweenness=pl.Series(between, dtype=pl.Float64))
-    table = _counts(store).join(measured, left_on=["source", "id"], right_on=["platform", "native_id"], how="left")
+    roles = find_roles(store, arrays, keys, with_intervals=role is not None)
+    shown = ["actor", *(name for name in roles.columns if name not in ("actor", *COUNTS))]
+    table = _counts(store).join(measured, on="actor", how="left").join(roles.select(shown), on="actor", how="left")
     zero = [name for name in ("in_degree", "out_degree", "core", "pagerank", "betweenness") if name in table.columns]
-    table = table.with_columns(pl.col(zero).fill_null(0))
-    table = table.sort([sort, "source", "id"], descending=[True, False, False], nulls_last=True)
+    table = table.drop("actor").with_columns(pl.col(zero).fill_null(0))
+    table = table.sort([order, "source", "id"], descending=[True, False, False], nulls_last=True)
     return table if limit is None else table.head(limit)
+
+
+def role_columns(role: str) -> tuple[str, ...]:
+    """Return the columns that tell about one role: its score with interval, what makes it up, what bears on it."""
+    return f"{role}_score", f"{role}_low", f"{role}_high", *COMPONENTS[role], *DOUBTS
 
 
 def _counts(store: Store) -> pl.DataFrame:
@@ -80,7 +103,7 @@ def _counts(store: Store) -> pl.DataFrame:
                SELECT p.actor, count(*) AS threads_started FROM post p
                JOIN (SELECT top FROM thread_post WHERE root_status = 'observed' GROUP BY top HAVING count(*) > 1) t
                  ON t.top = p.post GROUP BY 1)
-           SELECT a.source, a.native_id AS id, l.handle, l.name, coalesce(posts, 0) AS posts,
+           SELECT a.actor, a.source, a.native_id AS id, l.handle, l.name, coalesce(posts, 0) AS posts,
                   coalesce(replies_sent, 0) AS replies_sent, coalesce(replies_received, 0) AS replies_received,
                   coalesce(reposts_sent, 0) AS reposts_sent, coalesce(reposts_received, 0) AS reposts_received,
                   coalesce(quotes_sent, 0) AS quotes_sent, coalesce(quotes_received, 0) AS quotes_received,

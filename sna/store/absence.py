@@ -99,5 +99,5 @@ def _hide_doomed(store: Store) -> None:
         """INSERT INTO to_trace SELECT post FROM thread_post
            WHERE top IN (SELECT top FROM thread_post WHERE post IN (SELECT post FROM doomed))"""
     )
-    for table in ("post", "mention", "thread_post"):
+    for table in ("post", "mention", "thread_post", "post_language", "span"):
         store.db.execute(f"DELETE FROM {table} WHERE post IN (SELECT post FROM doomed)")

@@ -56,7 +56,14 @@ def _withdraw(db: duckdb.DuckDBPyConnection) -> None:
            WHERE post IN (SELECT post FROM withdrawn)"""
     )
     db.execute("DELETE FROM mention WHERE post IN (SELECT post FROM withdrawn)")
+    forget_language(db, "withdrawn")
     mark_for_purge(db, gone)
+
+
+def forget_language(db: duckdb.DuckDBPyConnection, posts: str) -> None:
+    """Remove what was read in the texts of posts that changed or went; `posts` is a fixed table expression."""
+    for table in ("post_language", "span"):
+        db.execute(f"DELETE FROM {table} WHERE post IN (SELECT post FROM {posts})")
 
 
 def store_mentions(db: duckdb.DuckDBPyConnection, sightings: str) -> None:
@@ -155,6 +162,7 @@ def _apply_changes(db: duckdb.DuckDBPyConnection) -> None:
             FROM change c WHERE post.post = c.post"""
     )
     db.execute("DELETE FROM mention WHERE post IN (SELECT post FROM change WHERE new_text)")
+    forget_language(db, "change WHERE new_text")
     store_mentions(db, "sighting SEMI JOIN (FROM change WHERE new_text) USING (seq)")
     db.execute(
         """INSERT INTO to_trace

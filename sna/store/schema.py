@@ -1,6 +1,6 @@
 """The tables of the store; each row of a person's content hangs on a post or an actor key, for the purge."""
 
-VERSION = 2
+VERSION = 3
 
 # What collectors need beside posts: second ids, who is gone, how far a collection got, its pages, its gaps.
 _COLLECTED = """
@@ -23,6 +23,19 @@ CREATE TABLE page (
 
 CREATE TABLE gap (
     source VARCHAR NOT NULL, native_id VARCHAR NOT NULL, reason VARCHAR NOT NULL, checked_at TIMESTAMP NOT NULL
+);
+"""
+
+# What the language pipeline found. Spans hold places, not words: the words stay in the post alone.
+_LANGUAGE = """
+CREATE TABLE post_language (
+    post BIGINT NOT NULL, lang VARCHAR NOT NULL, lang_from VARCHAR NOT NULL, confidence DOUBLE,
+    pipeline VARCHAR NOT NULL, signature VARCHAR NOT NULL
+);
+
+CREATE TABLE span (
+    post BIGINT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, label VARCHAR NOT NULL,
+    rule VARCHAR NOT NULL, state VARCHAR
 );
 """
 
@@ -87,7 +100,7 @@ CREATE TABLE thread_post (
 
 CREATE TABLE to_trace (post BIGINT NOT NULL);
 
-{_COLLECTED}
+{_COLLECTED}{_LANGUAGE}
 CREATE VIEW actor_label AS
 SELECT actor, arg_max(handle, last_seen) AS handle, arg_max(name, last_seen) AS name
 FROM actor_handle GROUP BY actor;
@@ -103,6 +116,7 @@ ALTER TABLE post ADD COLUMN latitude DOUBLE;
 ALTER TABLE post ADD COLUMN longitude DOUBLE;
 ALTER TABLE post ADD COLUMN state VARCHAR;
 {_COLLECTED}{_TIMED_POST}""",
+    3: _LANGUAGE,
 }
 
 # Expressions used by every format. A macro lives as long as the connection.
