@@ -56,7 +56,7 @@ def test_the_figures_of_the_real_retweets(case, data):
         found = case.coordination(Search(window=expected["window_seconds"]))
         facts = found.facts
         assert facts["share_pairs"]["repost"] == expected["share_pairs"]
-        assert facts["actor_pairs"] == expected["account_pairs"]
+        assert facts["actor_pairs"]["repost"] == expected["account_pairs"]
         assert facts["pairs"] == expected["account_pairs_with_2_or_more_objects"]
         assert facts["actors"] == expected["accounts_in_those"]
         assert facts["component_sizes"][:10] == expected["component_sizes_of_those"]

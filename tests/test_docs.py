@@ -9,7 +9,15 @@ import pytest
 import sna
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ["README.md", "docs/guide.md", "docs/formats.md", "docs/json.md", "docs/collecting.md"]
+PAGES = [
+    "README.md",
+    "docs/guide.md",
+    "docs/formats.md",
+    "docs/json.md",
+    "docs/collecting.md",
+    "docs/findings.md",
+    "docs/language.md",
+]
 
 
 def blocks(page: str) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from scipy.stats import poisson
 from sna.errors import UsageError
 from sna.graphs.bicm import expected_co_shares, expected_with_repeats
 from sna.graphs.carriers import find_carriers
-from sna.graphs.coshares import find_co_shares
+from sna.graphs.coshares import CoShares, find_co_shares
 from sna.graphs.near import THRESHOLD
 from sna.graphs.network import Network
 from sna.store.opening import Store
@@ -101,10 +101,11 @@ def find_coordination(store: Store, search: Search | None = None) -> Coordinatio
         " gap_min DOUBLE, expected DOUBLE)"
     )
     db.execute("CREATE OR REPLACE TEMP TABLE activity (actor BIGINT, items BIGINT)")
-    share_pairs = {}
+    met: dict[str, CoShares] = {}
     for behaviour in dict.fromkeys(search.by):
         _find_shares(store, behaviour, search.threshold)
-        share_pairs[behaviour] = find_co_shares(store, search.window)
+        # Most pairs share one thing once; only those that can be reported are worth a model.
+        met[behaviour] = find_co_shares(store, search.window, search.min_shared)
         _expect(store, behaviour)
     pairs = _over_layers(store, search)
     active = store.value(
@@ -118,8 +119,8 @@ def find_coordination(store: Store, search: Search | None = None) -> Coordinatio
         "window_seconds": search.window,
         "min_shared": search.min_shared,
         "fdr": search.fdr,
-        "share_pairs": share_pairs,
-        "actor_pairs": store.value("SELECT count(*) FROM (SELECT DISTINCT low, high FROM layer)"),
+        "share_pairs": {name: found.share_pairs for name, found in met.items()},
+        "actor_pairs": {name: found.actor_pairs for name, found in met.items()},
         "pairs": pairs.height,
         "actors": pl.concat([pairs["low"], pairs["high"]]).n_unique(),
         "component_sizes": _component_sizes(pairs),
@@ -194,7 +195,7 @@ def _expect(store: Store, behaviour: str) -> None:
            size AS (
                SELECT item, count(*) AS sharers, sum(shares) AS shares,
                       (sum(shares) ** 2 - sum(shares ** 2)) / 2 AS share_pairs FROM times GROUP BY item)
-           SELECT s.sharers, s.shares, coalesce(c.close / (s.sharers * (s.sharers - 1) / 2), 0) AS closeness,
+           SELECT s.sharers, s.shares, coalesce(c.close / nullif(s.sharers * (s.sharers - 1) / 2, 0), 0) AS closeness,
                   coalesce(c.close_shares / nullif(s.share_pairs, 0), 0) AS share_closeness
            FROM size s LEFT JOIN item_closeness c USING (item)"""
     )
@@ -233,7 +234,7 @@ def _over_layers(store: Store, search: Search) -> pl.DataFrame:
     smallest p-value counts, times the number of layers (Bonferroni), whatever the layers have in common.
     """
     layers = list(dict.fromkeys(search.by))
-    rows = store.frame("SELECT * FROM layer WHERE shared >= ?", search.min_shared)
+    rows = store.frame("FROM layer")
     mean = np.maximum(rows["expected"].to_numpy(), 1e-300)
     p = np.minimum(poisson.sf(rows["shared"].to_numpy() - 1, mean) * len(layers), 1.0)
     rows = rows.with_columns(p=pl.Series(p, dtype=pl.Float64), mean_gap=pl.col("gap_sum") / pl.col("shared"))

@@ -24,6 +24,8 @@ PERMUTATIONS = BANDS * ROWS
 SEED = 1
 # In a bucket each text is compared with so many before it, so that one viral text costs no square.
 NEIGHBOURS = 8
+# Texts that share small words by chance do not have them side by side: so many of the pairs of words must agree.
+SAME_NEIGHBOURS = 0.2
 CHUNK = 50_000
 
 
@@ -39,7 +41,8 @@ class Groups:
 def group_texts(store: Store, threshold: float = THRESHOLD) -> Groups:
     """Make the temporary table `text_group`: post, item (the number of its group), similarity.
 
-    Texts are compared as sets of words in lower case, links and mentions left out; `similarity` is the Jaccard index
+    Texts are compared as sets of words in lower case, links and mentions left out, and must have a fifth of their pairs
+    of neighbouring words in common, so that shared small words alone make no copy; `similarity` is the Jaccard index
     with the earliest text of the group (1 for the same words). Groups are what pairs at or above `threshold` connect.
     Threshold 1 groups exact copies. Raises UsageError for a threshold out of 0.3 .. 1.
     """
@@ -76,15 +79,17 @@ def _find_texts(store: Store) -> None:
     """Make `text_form` (form, words, first_at), one row per set of words in use, and `form_post` (form, post)."""
     store.db.execute(
         """CREATE OR REPLACE TEMP TABLE worded AS
-           SELECT post, created_at, list_sort(list_distinct(regexp_extract_all(
-               regexp_replace(lower(text), 'https?://\\S+|@[\\w.@-]+|^rt @\\S+', ' ', 'g'), $word))) AS words
-           FROM post WHERE text IS NOT NULL AND kind <> 'repost'""",
+           SELECT post, created_at, list_sort(list_distinct(said)) AS words,
+                  list_transform(list_zip(said[:-2], said[2:]), lambda pair: hash(pair)) AS neighbours
+           FROM (SELECT post, created_at, regexp_extract_all(regexp_replace(
+                     lower(text), 'https?://\\S+|@[\\w.@-]+|^rt @\\S+', ' ', 'g'), $word) AS said
+                 FROM post WHERE text IS NOT NULL AND kind <> 'repost')""",
         {"word": _WORD},
     )
     store.db.execute(
         """CREATE OR REPLACE TEMP TABLE text_form AS
            SELECT row_number() OVER (ORDER BY min(created_at) NULLS LAST, min(post)) - 1 AS form, words,
-                  min(created_at) AS first_at, hash(words) AS fingerprint
+                  min(created_at) AS first_at, arg_min(neighbours, post) AS neighbours
            FROM worded WHERE len(words) >= $fewest GROUP BY words""",
         {"fewest": FEWEST_WORDS},
     )
@@ -145,10 +150,12 @@ def _measure(store: Store, threshold: float) -> None:
                SELECT low, high, len(list_intersect(a.words, b.words)) AS common,
                       len(a.words) + len(b.words) AS all_words
                FROM candidate JOIN text_form a ON a.form = low JOIN text_form b ON b.form = high
-               WHERE least(len(a.words), len(b.words)) >= $threshold * greatest(len(a.words), len(b.words)))
+               WHERE least(len(a.words), len(b.words)) >= $threshold * greatest(len(a.words), len(b.words))
+                 AND len(list_intersect(a.neighbours, b.neighbours))
+                     >= $neighbours * least(len(a.neighbours), len(b.neighbours)))
            SELECT low, high, common / (all_words - common) AS similarity FROM shared
            WHERE common >= $threshold * (all_words - common)""",
-        {"threshold": threshold},
+        {"threshold": threshold, "neighbours": SAME_NEIGHBOURS},
     )
 
 

@@ -4,12 +4,12 @@ After the candidates of RAKE: Rose, Engel, Cramer, Cowley, "Automatic keyword ex
 (2010).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
 
+from sna.language.batch import Batch
 from sna.language.tokens import fold
 
 SHORTEST_WORD = 3
@@ -25,18 +25,14 @@ class PhraseFinder:
         self._stop = frozenset(fold(word) for word in nlp.Defaults.stop_words)
         self._known: dict[int, bool] = {}
 
-    def find(
-        self, table: NDArray[np.uint64], bounds: NDArray[np.int64], add: Callable[[int, int, int, str, str], None]
-    ) -> None:
-        """Call `add` with (text, start, stop, "phrase", rule) for each phrase.
-
-        `table` has norm, first character and length of every token; `bounds` where each text begins.
-        """
-        if not len(table):
+    def find(self, batch: Batch) -> Iterator[tuple[int, int, int]]:
+        """Yield (text, start, stop) of each phrase, in characters."""
+        if not len(batch.table):
             return
-        unique, inverse = np.unique(table[:, 0], return_inverse=True)
-        is_word = np.fromiter((self._is_word(int(norm)) for norm in unique), bool, len(unique))[inverse]
-        text = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        is_word = np.fromiter((self._is_word(norm) for norm in batch.words.tolist()), bool, len(batch.words))[
+            batch.word
+        ]
+        text = np.repeat(np.arange(len(batch.bounds) - 1), np.diff(batch.bounds))
         # A run ends where a word is none, and where a text ends.
         follows = np.concatenate(([False], is_word[1:] & is_word[:-1] & (text[1:] == text[:-1])))
         begins = np.flatnonzero(is_word & ~follows)
@@ -44,10 +40,9 @@ class PhraseFinder:
         ends = np.minimum(ends, begins + MOST_WORDS - 1)
         chosen = ends - begins + 1 >= FEWEST_WORDS
         begins, ends = begins[chosen], ends[chosen]
-        start = table[begins, 1].astype(np.int64)
-        stop = (table[ends, 1] + table[ends, 2]).astype(np.int64)
-        for place, first, last in zip(text[begins].tolist(), start.tolist(), stop.tolist(), strict=True):
-            add(place, first, last, "phrase", "word-run")
+        start = batch.table[begins, 1].astype(np.int64)
+        stop = (batch.table[ends, 1] + batch.table[ends, 2]).astype(np.int64)
+        yield from zip(text[begins].tolist(), start.tolist(), stop.tolist(), strict=True)
 
     def _is_word(self, norm: int) -> bool:
         found = self._known.get(norm)

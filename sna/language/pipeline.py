@@ -7,19 +7,20 @@ the tense and negation of verbs come from it.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate
 
 import numpy as np
-from numpy.typing import NDArray
-from spacy.attrs import IDX, LENGTH, NORM
 from spacy.tokens import Doc
-from spacy.util import filter_spans
 
+from sna.language.batch import Batch
 from sna.language.phrases import PhraseFinder
 from sna.language.rules import ENTITIES, Hit, RuleSet, compile_rules
 from sna.language.tokens import CLASSES, LANGUAGES, tokenizer
 from sna.language.trained import Reading, Trained, find_trained
 
 ASSERTED = "asserted"
+# Small enough to stay in the processor's cache.
+BATCH = 1_000
 # The first that applies to a call says what it is.
 STATES = ("negated", "reported", "past")
 
@@ -57,7 +58,11 @@ class Pipeline:
         self._findings = compile_rules(self.nlp, rules, (r for r in rules.rules if not is_cue[r]), self._flags)
         self._cues = compile_rules(self.nlp, rules, (r for r in rules.rules if is_cue[r]), self._flags)
         self._phrases = PhraseFinder(self.nlp)
-        self._worth: dict[int, tuple[int, ...]] = {}
+        strings = self.nlp.vocab.strings
+        # Asked for every token again and again, by the word's number.
+        self._finding_probes = cache(lambda norm: self._findings.worth_running(strings[norm]))
+        self._cue_probes = cache(lambda norm: self._cues.worth_running(strings[norm]))
+        self._is_end = cache(lambda norm: int(bool(CLASSES["end"](strings[norm]))))
         self.trained: Trained | None = find_trained(rules.language) if use_trained else None
 
     @property
@@ -67,110 +72,111 @@ class Pipeline:
 
     def annotate(self, texts: Sequence[str]) -> Spans:
         """Return the spans of texts: calls to action with their state, entities, key phrases."""
-        docs = list(self.nlp.pipe(texts, batch_size=256))
-        readings: Sequence[Reading | None] = self.trained.read(texts) if self.trained else [None] * len(docs)
         spans = Spans()
-        table, bounds = _table(docs)
-        for place, wanted in self._worth_matching(table[:, 0], bounds).items():
-            self._match(place, docs[place], wanted, readings[place], spans)
+        for first in range(0, len(texts), BATCH):
+            self._annotate(texts[first : first + BATCH], first, spans)
+        return spans
+
+    def _annotate(self, texts: Sequence[str], offset: int, spans: Spans) -> None:
+        """Add the spans of one batch, whose first text has the number `offset`."""
+        docs = [self.nlp.tokenizer(text) for text in texts]
+        readings: Sequence[Reading | None] = self.trained.read(texts) if self.trained else [None] * len(docs)
+        batch = Batch.of(docs)
+        for place, wanted in self._worth_matching(batch).items():
+            self._match(place + offset, docs[place], batch.norms_of(place), wanted, readings[place], spans)
         if self.trained:
             for place, reading in enumerate(readings):
                 for start, stop, label in reading.entities if reading else ():
-                    spans.add(place, start, stop, label, self.name)
+                    spans.add(place + offset, start, stop, label, self.name)
         if self.trained and self.trained.has_phrases:
             for place, reading in enumerate(readings):
                 for start, stop in reading.phrases if reading else ():
-                    spans.add(place, start, stop, "phrase", "noun-phrase")
+                    spans.add(place + offset, start, stop, "phrase", "noun-phrase")
         else:
-            self._phrases.find(table, bounds, spans.add)
-        return spans
+            for place, start, stop in self._phrases.find(batch):
+                spans.add(place + offset, start, stop, "phrase", "word-run")
 
-    def _worth_matching(self, norms: NDArray[np.uint64], bounds: NDArray[np.int64]) -> dict[int, list[tuple[int, int]]]:
+    def _worth_matching(self, batch: Batch) -> dict[int, list[tuple[int, int]]]:
         """Return the texts that hold a word, time or number that rules look for: each with (probe, token) to try."""
-        unique, inverse = np.unique(norms, return_inverse=True)
-        worth = [self._probes_of(int(norm)) for norm in unique]
+        worth = [self._finding_probes(norm) for norm in batch.words.tolist()]
         calls_for_some = np.fromiter(map(bool, worth), bool, len(worth))
-        tokens = np.flatnonzero(calls_for_some[inverse]) if len(worth) else np.zeros(0, np.int64)
-        places = np.searchsorted(bounds, tokens, "right") - 1
-        columns = (places, tokens - bounds[places], inverse[tokens])
+        tokens = np.flatnonzero(calls_for_some[batch.word]) if len(worth) else np.zeros(0, np.int64)
+        places = np.searchsorted(batch.bounds, tokens, "right") - 1
+        columns = (places, tokens - batch.bounds[places], batch.word[tokens])
         found: dict[int, list[tuple[int, int]]] = {}
         for place, token, word in zip(*(column.tolist() for column in columns), strict=True):
             found.setdefault(place, []).extend((number, token) for number in worth[word])
         return found
 
-    def _probes_of(self, norm: int) -> tuple[int, ...]:
-        found = self._worth.get(norm)
-        if found is None:
-            found = self._worth[norm] = self._findings.worth_running(self.nlp.vocab.strings[norm])
-        return found
-
     def _match(
-        self, place: int, doc: Doc, wanted: list[tuple[int, int]], reading: Reading | None, spans: Spans
+        self,
+        place: int,
+        doc: Doc,
+        norms: list[int],
+        wanted: list[tuple[int, int]],
+        reading: Reading | None,
+        spans: Spans,
     ) -> None:
         hits = self._findings.match(doc, wanted)
         if not hits:
             return
-        sentence = np.cumsum(doc.to_array([self._flags["end"]]))
-        entities = _longest(doc, [hit for hit in hits if hit.rule.label in ENTITIES])
+        entities = _longest([hit for hit in hits if hit.rule.label in ENTITIES])
         if not self.trained or not self.trained.has_entities:
             for hit in entities:
-                start, stop = _characters(doc, hit)
-                spans.add(place, start, stop, hit.rule.label, hit.rule.name)
-        calls = [h for h in hits if h.rule.label not in ENTITIES and _has_needs(h, entities, sentence)]
+                spans.add(place, *_characters(doc, hit), hit.rule.label, hit.rule.name)
+        calls = [hit for hit in hits if hit.rule.label not in ENTITIES]
         if not calls:
             return
-        cues = self._cues.match(doc, ((n, token.i) for token in doc for n in self._cues.worth_running(token.norm_)))
+        sentence = list(accumulate(map(self._is_end, norms)))
+        calls = [call for call in calls if _has_needs(call, entities, sentence)]
+        cues = self._cues.match(doc, ((n, token) for token, norm in enumerate(norms) for n in self._cue_probes(norm)))
         others = [cue for cue in cues if cue.rule.label == "cue:other"]
-        calls = [c for c in calls if not any(other.begin < c.end and c.begin < other.end for other in others)]
-        for call in _longest(doc, calls):
+        calls = [call for call in calls if not any(_reaches_out(other, call) for other in others)]
+        for call in _longest(calls):
             start, stop = _characters(doc, call)
             state = _state(call, cues, sentence, reading, start, stop)
             spans.add(place, start, stop, call.rule.label, call.rule.name, state)
 
 
-def _state(
-    call: Hit, cues: list[Hit], sentence: NDArray[np.int64], reading: Reading | None, start: int, stop: int
-) -> str:
+def _state(call: Hit, cues: list[Hit], sentence: list[int], reading: Reading | None, start: int, stop: int) -> str:
     found = {cue.rule.label.removeprefix("cue:") for cue in cues if _touches(cue, call, sentence)}
     if reading:
         found |= reading.states(start, stop)
     return next((state for state in STATES if state in found and state not in call.rule.ignores), ASSERTED)
 
 
-def _touches(cue: Hit, call: Hit, sentence: NDArray[np.int64]) -> bool:
-    """Whether a cue stands in the call's sentence, within reach before it, or overlaps it."""
-    if cue.begin < call.end and call.begin < cue.end:
+def _touches(cue: Hit, call: Hit, sentence: list[int]) -> bool:
+    """Whether a cue stands in the call's sentence, within reach before it, or reaches out of it."""
+    if _reaches_out(cue, call):
         return True
     is_before = cue.end <= call.begin and call.begin - cue.end <= cue.rule.reach
     return is_before and sentence[cue.begin] == sentence[call.begin]
 
 
-def _has_needs(call: Hit, entities: list[Hit], sentence: NDArray[np.int64]) -> bool:
+def _reaches_out(cue: Hit, call: Hit) -> bool:
+    """Whether a cue shares words with a call and has others beside: what is all within the call is part of it."""
+    overlaps = cue.begin < call.end and call.begin < cue.end
+    return overlaps and not (call.begin <= cue.begin and cue.end <= call.end)
+
+
+def _has_needs(call: Hit, entities: list[Hit], sentence: list[int]) -> bool:
     return not call.rule.needs or any(
         entity.rule.label in call.rule.needs and sentence[entity.begin] == sentence[call.begin] for entity in entities
     )
 
 
-def _longest(doc: Doc, hits: list[Hit]) -> list[Hit]:
-    """Return the longest hits that do not overlap, one label at a time."""
-    kept = []
-    for label in dict.fromkeys(hit.rule.label for hit in hits):
-        of_label = {(hit.begin, hit.end): hit for hit in hits if hit.rule.label == label}
-        chosen = filter_spans([doc[begin:end] for begin, end in of_label])
-        kept += [of_label[span.start, span.end] for span in chosen]
+def _longest(hits: list[Hit]) -> list[Hit]:
+    """Return the longest hits that do not overlap, one label at a time; of equal ones the first."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (hit.begin - hit.end, hit.begin)):
+        if not any(o.rule.label == hit.rule.label and o.begin < hit.end and hit.begin < o.end for o in kept):
+            kept.append(hit)
     return sorted(kept, key=lambda hit: hit.begin)
 
 
 def _characters(doc: Doc, hit: Hit) -> tuple[int, int]:
     span = doc[hit.begin : hit.end]
     return span.start_char, span.end_char
-
-
-def _table(docs: Sequence[Doc]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return norm, first character and length of every token of all texts, and where each text begins."""
-    arrays = [doc.to_array([NORM, IDX, LENGTH]) for doc in docs]
-    bounds = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
-    return (np.concatenate(arrays) if arrays else np.zeros((0, 3), np.uint64)), bounds
 
 
 @cache

@@ -259,7 +259,7 @@ def _choices(
             words += rules.lists[name]
         else:
             raise UsageError(f"rule {rule.name}: there is no list {name!r}; classes are {', '.join(CLASSES)}")
-    split = {tuple(token.norm_ for token in nlp(form)) for word in words for form in _forms(word)}
+    split = {_split(nlp, form) for word in words for form in _forms(word)}
     single = sorted(parts[0] for parts in split if len(parts) == 1)
     several = sorted(parts for parts in split if len(parts) > 1)
     if several and sign == "+":
@@ -270,6 +270,13 @@ def _choices(
     elif sign == "?" and several:
         found.append([])
     return found
+
+
+def _split(nlp: Language, form: str) -> tuple[str, ...]:
+    # An elided word (n', d') is only told by what follows it.
+    if form.endswith("'") and len(form) > 1:
+        return tuple(token.norm_ for token in nlp(f"{form}aller"))[:-1]
+    return tuple(token.norm_ for token in nlp(form))
 
 
 def _forms(word: str) -> tuple[str, ...]:
@@ -285,15 +292,16 @@ def _anchors(
     A class stands as <class> where the pattern holds no word.
     """
     wanted = [(place, token) for place, token in enumerate(variant) if token.get("OP", "+") == "+"]
-    choices: list[tuple[int, int, int, tuple[str, ...]]] = []
+    choices: list[tuple[bool, int, int, int, int, tuple[str, ...]]] = []
     for place, token in wanted:
         norm = token.get("NORM")
         words = (norm,) if isinstance(norm, str) else tuple(norm["IN"]) if isinstance(norm, dict) else ()
         if words:
-            # Stop words are everywhere; of the rest the shorter choice is the rarer one.
-            choices.append((sum(word in stop_words for word in words), len(words), place, words))
+            # Stop words and signs are everywhere; of the rest the shorter choice, of longer words, is the rarer one.
+            common = sum(word in stop_words or not any(map(str.isalnum, word)) for word in words)
+            choices.append((common == len(words), common, len(words), -min(map(len, words)), place, words))
     if choices:
-        _, _, place, words = min(choices)
+        *_, place, words = min(choices)
         return words, place
     for name in _ANCHOR_CLASSES:
         for place, token in wanted:

@@ -12,3 +12,7 @@ process.on('SIGTERM', async () => {
   await network.close()
   process.exit(0)
 })
+
+// Whoever started this is gone when its end of the pipe closes.
+process.stdin.resume()
+process.stdin.on('end', () => process.exit(0))

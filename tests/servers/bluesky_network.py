@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -71,6 +72,8 @@ def running() -> Iterator[Network]:
             network = subprocess.Popen(
                 [node, str(script)],
                 cwd=INSTALLED,
+                stdin=subprocess.PIPE,
+                start_new_session=True,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -87,13 +90,7 @@ def running() -> Iterator[Network]:
             log.close()
         finally:
             for process in reversed(processes):
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=10)
-                process.kill()
-                process.wait()
-                if process.stdout:
-                    process.stdout.close()
+                _end(process)
 
 
 def _start_postgres(binaries: Path, folder: Path, processes: list[subprocess.Popen]) -> str:
@@ -129,8 +126,24 @@ def _start_postgres(binaries: Path, folder: Path, processes: list[subprocess.Pop
     return f"postgresql://sna@127.0.0.1:{port}/postgres"
 
 
+def _end(process: subprocess.Popen) -> None:
+    """End a server and what it started: `node` of the wheel is a launcher, and the network its child."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=10)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream:
+            stream.close()
+
+
 def _start(command: list[str]) -> subprocess.Popen:
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True
+    )
 
 
 def _free_port() -> int:
