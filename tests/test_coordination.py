@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import sna
 from sna.graphs.bicm import expected_co_shares, expected_with_repeats, link_probability
 from sna.graphs.coordination import Search, benjamini_hochberg, find_coordination
+from sna.graphs.coshares import find_co_shares
 from sna.post import Post
 from sna.store.opening import Store
 
@@ -62,6 +63,19 @@ def test_the_figures_of_the_real_retweets(case, data):
         assert facts["component_sizes"][:10] == expected["component_sizes_of_those"]
         top = found.pairs.sort("shared", descending=True).row(0, named=True)
         assert [*sorted((top["actor"], top["other"])), top["shared"]] == expected["top_pairs_by_objects"][0]
+
+
+def test_many_items_over_many_years_are_told_apart(tmp_path):
+    with Store(tmp_path / "s.duckdb", tmp_path / "spill", keep_days=9) as store:
+        store.db.execute(
+            """CREATE TEMP TABLE share AS
+               SELECT item, actor, TIMESTAMP '1995-01-01' + (item % 30) * INTERVAL 1 YEAR + actor * INTERVAL 1 SECOND
+                   AS acted_at
+               FROM range(20000) i(item), range(2) a(actor)"""
+        )
+        found = find_co_shares(store, 60)
+        assert (found.share_pairs, found.actor_pairs) == (20_000, 1)
+        assert store.rows("SELECT low, high, shared, gap_min FROM co_share") == [(0, 1, 20_000, 1.0)]
 
 
 def test_a_share_with_oneself_is_no_pair(case):

@@ -110,10 +110,11 @@ def _close_pairs(
     """
     if not len(item):
         return
-    # One ascending line of time for all items, each a window apart from the next.
-    stretch = int(at.max() - at.min()) + window + 1
-    number = np.concatenate(([0], np.cumsum(item[1:] != item[:-1])))
-    line = number * stretch + (at - at.min())
+    # One ascending line of time for all items. A step beyond the window, or to the next item, counts as just beyond
+    # it: which shares are within the window stays the same, and the line stays short.
+    step = np.minimum(np.diff(at), window + 1)
+    step[item[1:] != item[:-1]] = window + 1
+    line = np.concatenate(([0], np.cumsum(step)))
     following = np.searchsorted(line, line + window, "right") - np.arange(len(line)) - 1
     before = np.concatenate(([0], np.cumsum(following)))
     cut = 0
