@@ -29,13 +29,19 @@ def main() -> None:
     DATA.mkdir()
     lines: list[str] = []
     try:
+        only = "--findings" in sys.argv
         for part in (
-            _machine(),
-            _importing(imports),
-            _threads(forests),
-            _measures(edges),
-            _gexf(edges // 2),
-            _stream(quick),
+            _findings(quick)
+            if only
+            else (
+                _machine(),
+                _importing(imports),
+                _threads(forests),
+                _measures(edges),
+                _gexf(edges // 2),
+                _stream(quick),
+                *_findings(quick),
+            )
         ):
             for line in part:
                 print(line, flush=True)
@@ -134,6 +140,76 @@ def _stream(quick: bool) -> Iterator[str]:
     yield "## Jetstream events from loopback into a case, by `sna watch`"
     yield ""
     yield table([stream_events(20_000 if quick else 200_000)])
+
+
+def _findings(quick: bool) -> Iterator[Iterator[str]]:
+    sizes = [50_000] if quick else [100_000, 1_000_000, 10_000_000]
+    yield _coordination(sizes)
+    yield _near([20_000] if quick else [100_000, 1_000_000])
+    yield _language(20_000 if quick else 200_000)
+
+
+def _coordination(sizes: list[int]) -> Iterator[str]:
+    yield ""
+    yield "## Coordination: pairs that repost the same within 60 seconds"
+    yield ""
+    yield "| shares | pairs | sna, pairs alone | sna coordination | peak memory | toolkit | toolkit / pairs | / whole |"
+    yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for size in sizes:
+        folder = DATA / f"shares-{size}"
+        folder.mkdir()
+        timed("benchmarks.coordinating:prepare", str(folder), size)
+        whole = timed("benchmarks.coordinating:sna_pairs", str(folder))
+        alone = timed("benchmarks.coordinating:sna_pairs_alone", str(folder))
+        pairs = timed("benchmarks.coordinating:sna_all_pairs", str(folder)).result
+        peer = None
+        if size <= 1_000_000:
+            timed("benchmarks.coordinating:prepare_toolkit", str(folder), size)
+            peer = timed("benchmarks.coordinating:toolkit_pairs", str(folder))
+            if peer.result != pairs:
+                raise RuntimeError(f"the toolkit finds {peer.result} pairs, sna {pairs}")
+        ratios = ("-", "-") if peer is None else tuple(f"{peer.seconds / t.seconds:.1f}" for t in (alone, whole))
+        yield (
+            f"| {size:,} | {pairs:,} | {_seconds(alone)} | {_seconds(whole)} "
+            f"| {max(whole.memory, alone.memory):.1f} GB | {_seconds(peer)} | {ratios[0]} | {ratios[1]} |"
+        )
+        shutil.rmtree(folder)
+
+
+def _near(sizes: list[int]) -> Iterator[str]:
+    yield ""
+    yield "## Near-duplicate texts: a tenth are copies with three words changed"
+    yield ""
+    yield "| texts | sna | recall | precision | peak memory | datasketch's loop | its recall | ratio |"
+    yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for size in sizes:
+        folder = DATA / f"texts-{size}"
+        folder.mkdir()
+        own = timed("benchmarks.texts:sna_near", str(folder), size)
+        seconds, recall, precision = _floats(own)
+        loop = "- | - | -"
+        if size <= 100_000:
+            peer_seconds, peer_recall = _floats(timed("benchmarks.texts:datasketch_near", size))
+            loop = f"{peer_seconds:.1f} s | {peer_recall:.3f} | {peer_seconds / seconds:.1f}"
+        yield f"| {size:,} | {seconds:.1f} s | {recall:.3f} | {precision:.3f} | {own.memory:.1f} GB | {loop} |"
+        shutil.rmtree(folder)
+
+
+def _language(posts: int) -> Iterator[str]:
+    yield ""
+    yield f"## Language: {posts:,} invented French posts"
+    yield ""
+    yield "| step | seconds | posts/s |"
+    yield "| --- | ---: | ---: |"
+    bare, whole = timed("benchmarks.texts:bare_tokens", posts), timed("benchmarks.texts:whole_pipeline", posts)
+    yield f"| bare spaCy tokens | {_seconds(bare)} | {posts / bare.seconds:,.0f} |"
+    yield f"| whole pipeline | {_seconds(whole)} | {posts / whole.seconds:,.0f} |"
+    yield f"| share of the bare rate | {bare.seconds / whole.seconds:.0%} | |"
+
+
+def _floats(timing: Timing) -> list[float]:
+    found = timing.result
+    return [float(value) for value in found] if isinstance(found, list) else []
 
 
 def _seconds(timing: Timing | None) -> str:
