@@ -33,15 +33,17 @@ def find_co_shares(store: Store, window: float, min_shared: int = 1) -> CoShares
     """
     shares = store.frame(
         """SELECT item, actor, epoch_us(acted_at) AS moment FROM share WHERE acted_at IS NOT NULL
-           ORDER BY item, moment, actor"""
+           ORDER BY item, moment"""
     )
-    items, item = np.unique(shares["item"].to_numpy(), return_inverse=True)
-    actors, actor = np.unique(shares["actor"].to_numpy(), return_inverse=True)
-    moment = shares["moment"].to_numpy()
+    sorted_items, actor, moment = (shares[name].to_numpy() for name in ("item", "actor", "moment"))
+    is_next = _changes(sorted_items)
+    items, item = sorted_items[is_next], np.cumsum(is_next) - 1
+    # The store's keys are dense: a pair of them is one number.
+    actors = int(actor.max()) + 1 if len(actor) else 1
     del shares
-    pair, place, gap = _all_pairs(item, actor, moment, len(actors), int(window * 1_000_000))
+    pair, place, gap = _all_pairs(item, actor, moment, actors, int(window * 1_000_000))
     close_shares = np.bincount(place, minlength=len(items))
-    order = _order(pair, place, len(actors), len(items))
+    order = _order(pair, place, actors, len(items))
     pair, place, gap = pair[order], place[order], gap[order]
     del order
     # Of one pair's shares of one item the closest counts.
@@ -55,8 +57,8 @@ def find_co_shares(store: Store, window: float, min_shared: int = 1) -> CoShares
     is_enough = shared >= min_shared
     kept = pair[starts][is_enough]
     columns: dict[str, NDArray[np.generic]] = {
-        "low": actors[kept // max(len(actors), 1)],
-        "high": actors[kept % max(len(actors), 1)],
+        "low": kept // actors,
+        "high": kept % actors,
         "shared": shared[is_enough],
         "gap_sum": (np.add.reduceat(gap, starts, dtype=np.float64) if len(starts) else gap)[is_enough],
         "gap_min": (np.minimum.reduceat(gap, starts) if len(starts) else gap)[is_enough].astype(np.float64),
