@@ -171,7 +171,7 @@ def _coordination(sizes: list[int]) -> Iterator[str]:
         ratios = ("-", "-") if peer is None else tuple(f"{peer.seconds / t.seconds:.1f}" for t in (alone, whole))
         yield (
             f"| {size:,} | {pairs:,} | {_seconds(alone)} | {_seconds(whole)} "
-            f"| {max(whole.memory, alone.memory):.1f} GB | {_seconds(peer)} | {ratios[0]} | {ratios[1]} |"
+            f"| {whole.memory:.1f} GB | {_seconds(peer)} | {ratios[0]} | {ratios[1]} |"
         )
         shutil.rmtree(folder)
 
