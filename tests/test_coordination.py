@@ -27,7 +27,7 @@ def repost(number: int, actor: int, item: int, second: float):
 shares = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3), st.integers(0, 300)), max_size=40)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(shares, st.integers(0, 120))
 def test_pairs_are_those_that_counting_by_hand_gives(tmp_path_factory, shares, window):
     case = sna.new_case(tmp_path_factory.mktemp("c") / "case", "t", "t", 9)
@@ -104,9 +104,8 @@ def test_the_link_in_the_same_words_is_one_act_not_two(case):
     assert case.coordination(Search(("url", "text"), min_shared=1)).pairs["url_shared"].to_list() == [1]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_planted_group_is_found_and_busy_accounts_and_viral_items_are_not(tmp_path, seed):
-    true, false, missed = planted(tmp_path, seed)
+def test_a_planted_group_is_found_and_busy_accounts_and_viral_items_are_not(tmp_path):
+    true, false, missed = planted(tmp_path, 1)
     assert false <= 0.01 * max(true, 1)
     assert missed == 0
 

@@ -87,9 +87,14 @@ class Open311:
 
     def _reports(self, ask: Ask, cursor: str | None) -> Iterator[Page]:
         """Ask window by window, from the earliest on; a window with a full answer is halved and asked again."""
-        until = ask.until or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-        start = datetime.fromisoformat(cursor) if cursor else ask.since or until - timedelta(days=MOST_DAYS)
-        span = timedelta(days=MOST_DAYS)
+        # A cursor holds the window that is left and the length of the next one: so a pause changes no window.
+        if cursor:
+            begin, finish, length = cursor.split()
+            start, until = datetime.fromisoformat(begin), datetime.fromisoformat(finish)
+            span = timedelta(seconds=float(length))
+        else:
+            until = ask.until or datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+            start, span = ask.since or until - timedelta(days=MOST_DAYS), timedelta(days=MOST_DAYS)
         while start < until and not ask.budget.is_used_up:
             end = min(start + span, until)
             window = {"start_date": _time(start), "end_date": _time(end)}
@@ -99,8 +104,9 @@ class Open311:
             if rows and (len(rows) >= MOST_REQUESTS or len(rows) % ROUND == 0) and end - start > SHORTEST:
                 span = (end - start) / 2
                 continue
-            yield self._page(answer, rows, end.isoformat() if end < until else None)
             start, span = end, min(span * 2, timedelta(days=MOST_DAYS))
+            left = f"{start.isoformat()} {until.isoformat()} {span.total_seconds()}" if start < until else None
+            yield self._page(answer, rows, left)
 
     def _lookup(self, ask: Ask, start: int) -> Iterator[Page]:
         ids = ask.ids or tuple(ask.query.split())

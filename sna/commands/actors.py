@@ -25,7 +25,10 @@ def actors(
         print_frame(found, "actors", lambda frame: print_actors(frame, sort or "replies_received"), as_json)
         return
     score, low, high, *parts = role_columns(role)
-    shown = ("handle", score, low, high, *parts[:4])
-    print_frame(found, "actors", lambda frame: print_columns(frame, *shown, widths={"handle": 18}), as_json)
+    short = {score: "score", low: "low", high: "high"}
+    shown = ("handle", *short.values(), *parts[:4])
+    print_frame(
+        found, "actors", lambda frame: print_columns(frame.rename(short), *shown, widths={"handle": 18}), as_json
+    )
     if not as_json:
         err().print(f"{find_method(score).formula}\nsna explain HANDLE shows the posts behind each figure.")

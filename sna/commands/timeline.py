@@ -13,7 +13,8 @@ from sna.options import CaseOption, JsonOption, LimitOption, SinceOption, UntilO
 from sna.render import cell, err, new_table, out, print_columns, print_frame, print_json, rows_as_json
 
 SEEN = ("actor", *ITEMS)
-BAR = 30
+BAR = 20
+SERIES = 3
 
 
 def timeline(
@@ -80,17 +81,18 @@ def _print_volumes(found: Timeline, as_json: bool) -> None:
         rows = {"steps": rows_as_json(found.table), "bursts": rows_as_json(found.bursts)}
         print_json({"step_seconds": found.steps.step.total_seconds(), "undated": found.undated, **rows})
         return
-    series = [name for name in found.table.columns if name.startswith("series ")][:4]
+    series = [name for name in found.table.columns if name.startswith("series ")][:SERIES]
     names = [name.removeprefix("series ") for name in series]
     table = new_table(("from (UTC)", "left"), ("posts", "right"), ("volume", "left"), *((n, "right") for n in names))
     most = max(int(str(found.table["posts"].max() or 1)), 1)
     is_burst = {row["from"] for row in found.bursts.iter_rows(named=True) if row["series"] == "all"}
     for row in found.table.iter_rows(named=True):
         bar = "█" * round(row["posts"] / most * BAR)
-        mark = " burst" if row["from"] in is_burst else ""
+        mark = " *" if row["from"] in is_burst else ""
         table.add_row(cell(row["from"]), cell(row["posts"]), bar + mark, *(cell(row[name]) for name in series))
     out().print(table)
     if found.bursts.height:
+        out().print("* a burst begins here")
         print_columns(found.bursts.head(10), "from", "until", "series", "level", "posts")
     if found.undated:
         err().print(f"{found.undated:,} posts have no usable time and are not shown")
