@@ -11,6 +11,7 @@ import polars as pl
 from sna.graphs.coordination import find_coordination
 from sna.graphs.coshares import find_co_shares
 from sna.store.opening import Store
+from sna.store.terms import Terms
 
 WINDOW = 60
 MIN_SHARED = 2
@@ -36,7 +37,7 @@ def invented_shares(shares: int) -> pl.DataFrame:
 def prepare(folder: str, shares: int) -> None:
     """Put the same shares into a store and into a database of the toolkit."""
     rows = invented_shares(shares)
-    with Store(Path(folder) / "store.duckdb", Path(folder) / "spill", keep_days=1) as store:
+    with Store(Path(folder) / "store.duckdb", Path(folder) / "spill", terms=Terms(1)) as store:
         store.db.register("rows", rows.to_arrow())
         store.db.execute(
             """INSERT INTO post (post, source, kind, actor, repost_of, created_at, seen_as, seen_at, batch, expires_at)

@@ -9,6 +9,7 @@ import polars as pl
 
 from sna.graphs.near import group_texts
 from sna.store.opening import Store
+from sna.store.terms import Terms
 
 CHANGED_WORDS = 3
 THRESHOLD = 0.5
@@ -36,7 +37,7 @@ def invented_texts(texts: int) -> tuple[list[str], dict[int, int]]:
 def sna_near(folder: str, texts: int) -> list[float]:
     """Return seconds, recall of the planted copies, and precision over all pairs of all groups."""
     content, copies = invented_texts(texts)
-    with Store(Path(folder) / "texts.duckdb", Path(folder) / "spill", keep_days=1) as store:
+    with Store(Path(folder) / "texts.duckdb", Path(folder) / "spill", terms=Terms(1)) as store:
         store.db.register("rows", pl.DataFrame({"post": np.arange(texts), "text": content}).to_arrow())
         store.db.execute(
             """INSERT INTO post (post, source, kind, created_at, text, seen_as, seen_at, batch, expires_at)

@@ -4,20 +4,21 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-from filelock import FileLock, Timeout
 
 from sna import case as cases
-from sna.collectors import missing, run, watch
+from sna.collectors import missing, recheck, run, watch
 from sna.collectors.base import Ask, Budget, CanPreview, Collector, Preview, What
 from sna.collectors.criteria import within_policy
 from sna.collectors.pace import Pace
 from sna.collectors.registry import collector as collector_of
-from sna.errors import CaseError, UsageError
-from sna.formats.importer import ImportPlan, Progress, import_files
+from sna.errors import UsageError
+from sna.exports.files import Form, export_network, files_of
+from sna.exports.pseudonymous import with_pseudonyms
+from sna.formats.importer import ImportPlan, Progress, import_files, imported_files
 from sna.graphs.actors import list_actors
 from sna.graphs.community_names import SMALLEST, Named, name_communities
 from sna.graphs.conversations import (
@@ -40,29 +41,22 @@ from sna.graphs.origins import Origin, OriginFilter, list_origins, show_origin
 from sna.graphs.status import Status, count_status, list_quarantine
 from sna.graphs.threads import trace_threads
 from sna.graphs.timeline import Timeline, count_by_step, first_seen, network_by_step, response_times
+from sna.keeping import Keeper, recorded
 from sna.language import run as annotate
 from sna.language.findings import find_in_texts, unread_posts
 from sna.post import Actor, Post, Tally
+from sna.privacy.audit import file_entry, told_file
+from sna.privacy.keys import case_key
+from sna.privacy.pseudonyms import pseudonyms_of
+from sna.privacy.register import Handover, note_export_hash, register_export
 from sna.secrets import secrets_of
 from sna.store.ingest import ingest_posts
-from sna.store.opening import Store
-
-# How long a short command waits for another one to let the store go, and how long a collection waits.
-SHORT_WAIT, LONG_WAIT = 3.0, 120.0
 
 
-class Case:
+class Case(Keeper):
     """An investigation in its folder; each method opens the store, does its work and lets the file go."""
 
-    def __init__(self, folder: cases.CaseFolder) -> None:
-        """Work on the case in `folder`."""
-        self.folder = folder
-
-    @property
-    def policy(self) -> cases.Policy:
-        """Why the case exists, and how long its posts may be kept."""
-        return self.folder.policy
-
+    @recorded("import")
     def import_files(
         self, files: Sequence[Path | None], plan: ImportPlan | None = None, progress: Progress | None = None
     ) -> Tally:
@@ -70,8 +64,10 @@ class Case:
         with self._writer() as store:
             tally = import_files(store, files, plan or ImportPlan(), progress)
             trace_threads(store)
+            self.files_in = [told_file(*file) for file in imported_files(store)]
         return tally
 
+    @recorded("ingest")
     def ingest(self, posts: Iterable[Post], profiles: Iterable[Actor] = ()) -> Tally:
         """Store records and trace their threads; returns what became of them."""
         with self._writer() as store:
@@ -79,16 +75,19 @@ class Case:
             trace_threads(store)
         return tally
 
+    @recorded("status")
     def status(self) -> Status:
         """Return the figures of the whole case."""
         with self._reader() as store:
             return count_status(store)
 
+    @recorded("status quarantine")
     def quarantine(self) -> list[tuple[str, int, str, str]]:
         """Return (file, byte offset, reason, sha256) of each line that was kept out."""
         with self._reader() as store:
             return list_quarantine(store)
 
+    @recorded("threads list", "sort")
     def threads(
         self, chosen: ThreadFilter | None = None, sort: str = "posts", limit: int | None = None
     ) -> pl.DataFrame:
@@ -96,26 +95,31 @@ class Case:
         with self._reader() as store:
             return list_threads(store, chosen, sort, limit)
 
+    @recorded("conversations")
     def conversations(self, limit: int | None = None) -> pl.DataFrame:
         """Return one row per claimed platform conversation; see graphs.conversations.list_conversations."""
         with self._reader() as store:
             return list_conversations(store, limit)
 
+    @recorded("threads show")
     def thread(self, post: str) -> Thread:
         """Return the thread of a post as a tree in reading order."""
         with self._reader() as store:
             return show_thread(store, post)
 
+    @recorded("threads trace")
     def trace(self, post: str) -> Trace:
         """Return the path from a post up to its top."""
         with self._reader() as store:
             return trace_post(store, post)
 
+    @recorded("actors", "sort", "role")
     def actors(self, sort: str | None = None, limit: int | None = None, role: str | None = None) -> pl.DataFrame:
         """Return one row per account; see graphs.actors.list_actors."""
         with self._reader() as store:
             return list_actors(store, sort, limit, role)
 
+    @recorded("origins", "kind", "sort")
     def origins(
         self,
         kind: str,
@@ -128,11 +132,13 @@ class Case:
         with self._reader() as store:
             return list_origins(store, kind, chosen, sort, limit, threshold)
 
+    @recorded("origin", "kind")
     def origin(self, kind: str, value: str, limit: int | None = 20, threshold: float = THRESHOLD) -> Origin:
         """Return the origin of one item and how it spread; see graphs.origins.show_origin."""
         with self._reader() as store:
             return show_origin(store, kind, value, limit, threshold)
 
+    @recorded("language run")
     def read_texts(
         self, rules: Sequence[Path] = (), progress: annotate.Progress | None = None, *, use_trained: bool = True
     ) -> annotate.Annotated:
@@ -140,16 +146,19 @@ class Case:
         with self._writer() as store:
             return annotate.annotate_posts(store, rules, progress, use_trained=use_trained)
 
+    @recorded("language show", "what")
     def texts(self, what: str, limit: int | None = None) -> tuple[pl.DataFrame, int]:
         """Return what was found in the texts, and how many posts were not read; see language.findings."""
         with self._reader() as store:
             return find_in_texts(store, what, limit), unread_posts(store)
 
+    @recorded("coordination", "search")
     def coordination(self, search: Search | None = None) -> Coordination:
         """Return pairs of actors that do the same together, and their groups; see graphs.coordination."""
         with self._reader() as store:
             return find_coordination(store, search)
 
+    @recorded("timeline", "step", "by")
     def timeline(
         self, step: str | None = None, by: str = "kind", since: datetime | None = None, until: datetime | None = None
     ) -> Timeline:
@@ -157,11 +166,13 @@ class Case:
         with self._reader() as store:
             return count_by_step(store, step, by, since, until)
 
+    @recorded("first seen", "kind")
     def first_seen(self, kind: str = "hashtag", limit: int | None = None) -> pl.DataFrame:
         """Return what appeared when; see graphs.timeline.first_seen."""
         with self._reader() as store:
             return first_seen(store, kind, limit)
 
+    @recorded("response times", "step")
     def response_times(
         self, step: str | None = None, since: datetime | None = None, until: datetime | None = None
     ) -> pl.DataFrame:
@@ -169,6 +180,7 @@ class Case:
         with self._reader() as store:
             return response_times(store, step, since, until)
 
+    @recorded("network by step", "step")
     def network_by_step(
         self, step: str | None = None, since: datetime | None = None, until: datetime | None = None
     ) -> pl.DataFrame:
@@ -176,11 +188,13 @@ class Case:
         with self._reader() as store:
             return network_by_step(store, step, since, until)
 
+    @recorded("communities")
     def communities(self, limit: int | None = None, smallest: int = SMALLEST) -> Named:
         """Return the communities by name, with their bridges; see graphs.community_names.name_communities."""
         with self._reader() as store:
             return name_communities(store, limit, smallest)
 
+    @recorded("explain")
     def explain(
         self, name: str, other: str | None = None, *, is_thread: bool = False, limit: int | None = 3
     ) -> Explanation:
@@ -196,10 +210,43 @@ class Case:
                 return explain_actor(store, name, limit)
             return explain_post(store, name, limit)
 
+    @recorded("network", "name", "window")
     def network(self, name: str = "interactions", window: Window | None = None, *, loops: bool = False) -> Network:
         """Return a network by name; see graphs.networks.build_network."""
         with self._reader() as store:
             return build_network(store, name, window, loops=loops)
+
+    @recorded("graph export", "name", "window")
+    def export(
+        self,
+        path: Path,
+        name: str = "interactions",
+        window: Window | None = None,
+        form: Form | None = None,
+        handover: Handover | None = None,
+    ) -> tuple[Network, list[Path]]:
+        """Write a network to files, registered with the posts that they hold; returns it as measured, and the files.
+
+        Raises CaseError where the policy forbids an export now, UsageError and InputError as exports.files does.
+        """
+        self.check_exportable()
+        form, handover = form or Form(), handover or Handover(pseudonymised=self.policy.duties.pseudonymise)
+        key = case_key(self.folder) if handover.pseudonymised else None
+        with self._reader() as store:
+            built = build_network(store, name, window, loops=form.loops)
+            pseudonyms = pseudonyms_of(store, key) if key else None
+        part = built.narrowed(min_weight=form.min_weight, largest_component=form.largest_component, top=form.top)
+        measured = part.measured(with_betweenness=form.betweenness)
+        shown = with_pseudonyms(measured, pseudonyms) if pseudonyms else measured
+        files = files_of(path)
+        with self._keeper() as store:
+            numbers = [register_export(store, file, "graph export", handover) for file in files]
+        export_network(shown, path, dynamic=form.dynamic, with_layout=form.layout)
+        self.files_out = [file_entry(file) for file in files]
+        with self._keeper() as store:
+            for number, entry in zip(numbers, self.files_out, strict=True):
+                note_export_hash(store, number, str(entry["sha256"]))
+        return measured, files
 
     def interactions(
         self,
@@ -212,6 +259,7 @@ class Case:
         """Return the network of accounts, linked by the given kinds of interaction in the window (UTC)."""
         return self.network("interactions", Window(kinds, since, until), loops=loops)
 
+    @recorded("collect", "source")
     def collect(
         self,
         source: str,
@@ -228,6 +276,7 @@ class Case:
                 gathered.add(run.gather(self._tracing_writer, collector, ask, given, pace, progress))
         return gathered
 
+    @recorded("preview", "source")
     def preview(self, source: str, ask: Ask, settings: Mapping[str, str] | None = None) -> Preview:
         """Return what a query would bring; raises UsageError for a source that cannot tell."""
         with closing(self._collector(source, settings or {}, Pace())) as collector:
@@ -235,6 +284,7 @@ class Case:
                 raise UsageError(f"{collector.about.title} does not tell beforehand what a query brings")
             return collector.preview(within_policy(self.policy, source, ask))
 
+    @recorded("collect missing")
     def collect_missing(
         self,
         sources: Sequence[str] = (),
@@ -249,19 +299,30 @@ class Case:
         """
         pace = pace or Pace()
 
-        with self._collecting(), ExitStack() as opened:
-            known: dict[str, tuple[Collector, Mapping[str, str]]] = {}
-
-            def collector_for(source: str) -> tuple[Collector, Mapping[str, str]]:
-                if source not in known:
-                    within_policy(self.policy, source, Ask(What.LOOKUP))
-                    given = {**self._last_settings(source), **(settings or {}).get(source, {})}
-                    known[source] = opened.enter_context(closing(self._collector(source, given, pace))), given
-                return known[source]
-
+        with self._collecting(), self._collectors(settings or {}, pace) as collector_for:
             means = missing.Means(collector_for, budget or Budget(), pace, progress)
             return missing.fill_gaps(self._tracing_writer, means, tuple(sources))
 
+    @recorded("retention sync")
+    def recheck(
+        self,
+        sources: Sequence[str] = (),
+        within: float = 6.0,
+        budget: Budget | None = None,
+        pace: Pace | None = None,
+        progress: run.Progress | None = None,
+    ) -> recheck.Checked:
+        """Ask the sources whether posts are still there that must be checked `within` so many hours.
+
+        See collectors.recheck.recheck_posts.
+        """
+        hours = max((self.policy.duties.recheck_hours or cases.DEFAULT_RECHECK_HOURS) - within, 0)
+        pace = pace or Pace()
+        with self._collecting(), self._collectors({}, pace) as collector_for:
+            todo = recheck.Todo(hours, tuple(sources), budget or Budget())
+            return recheck.recheck_posts(self._tracing_writer, collector_for, todo, pace, progress)
+
+    @recorded("watch")
     def watch(
         self,
         plan: watch.Plan,
@@ -276,6 +337,23 @@ class Case:
                 raise UsageError(f"{job.source} cannot be asked for {job.ask.what}")
         with self._collecting():
             return watch.watch(self._tracing_writer, replace(plan, jobs=jobs), self._collector, stop, show, note)
+
+    @contextmanager
+    def _collectors(
+        self, settings: Mapping[str, Mapping[str, str]], pace: Pace
+    ) -> Iterator[Callable[[str], tuple[Collector, Mapping[str, str]]]]:
+        """Give a function that makes the collector of a source, with its last settings, and keeps it to the end."""
+        with ExitStack() as opened:
+            known: dict[str, tuple[Collector, Mapping[str, str]]] = {}
+
+            def collector_for(source: str) -> tuple[Collector, Mapping[str, str]]:
+                if source not in known:
+                    within_policy(self.policy, source, Ask(What.LOOKUP))
+                    given = {**self._last_settings(source), **settings.get(source, {})}
+                    known[source] = opened.enter_context(closing(self._collector(source, given, pace))), given
+                return known[source]
+
+            yield collector_for
 
     def _collector(self, source: str, settings: Mapping[str, str], pace: Pace) -> Collector:
         kind = collector_of(source)
@@ -294,52 +372,6 @@ class Case:
         with self._reader() as store:
             return run.last_settings(store, source)
 
-    @contextmanager
-    def _collecting(self) -> Iterator[None]:
-        """Let only one process collect into the case; others may read, and import, between its pages."""
-        self._check_open()
-        lock = FileLock(self.folder.path / "collecting.lock", timeout=0, mode=0o600)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise CaseError(f"another process is collecting into {self.folder.path}; wait for it or stop it") from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-    @contextmanager
-    def _tracing_writer(self) -> Iterator[Store]:
-        self._check_open()
-        keep_days = self.policy.keep_days
-        with Store(self.folder.store, self.folder.spill, keep_days=keep_days, patience=LONG_WAIT) as store:
-            yield store
-            trace_threads(store)
-
-    @contextmanager
-    def _writer(self) -> Iterator[Store]:
-        self._check_open()
-        keep_days = self.policy.keep_days
-        with Store(self.folder.store, self.folder.spill, keep_days=keep_days, patience=SHORT_WAIT) as store:
-            yield store
-
-    @contextmanager
-    def _reader(self) -> Iterator[Store]:
-        # An import that was stopped leaves posts without threads; they are traced before anything is read.
-        with Store(self.folder.store, self.folder.spill, read_only=True, patience=SHORT_WAIT) as store:
-            is_traced = not store.value("SELECT count(*) FROM to_trace")
-            if is_traced:
-                yield store
-        if not is_traced:
-            keep_days = self.policy.keep_days
-            with Store(self.folder.store, self.folder.spill, keep_days=keep_days, patience=SHORT_WAIT) as store:
-                trace_threads(store)
-                yield store
-
-    def _check_open(self) -> None:
-        if self.policy.closed_at is not None and self.policy.closed_at <= datetime.now(UTC):
-            raise CaseError(f"{self.folder.path} is closed and takes nothing in; make a new case")
-
 
 def open_case(path: str | Path | None = None) -> Case:
     """Return the case at `path`, else at SNA_CASE, else in the current folder; raises CaseError when there is none."""
@@ -347,7 +379,14 @@ def open_case(path: str | Path | None = None) -> Case:
 
 
 def new_case(
-    path: str | Path, purpose: str, legal_basis: str, keep_days: int, bounds: cases.Bounds | None = None
+    path: str | Path,
+    purpose: str,
+    legal_basis: str,
+    keep_days: int,
+    bounds: cases.Bounds | None = None,
+    duties: cases.Duties | None = None,
 ) -> Case:
     """Make a new case folder and return it; see case.new_case."""
-    return Case(cases.new_case(Path(path), purpose, legal_basis, keep_days, bounds))
+    made = Case(cases.new_case(Path(path), purpose, legal_basis, keep_days, bounds, duties))
+    made.tell("case new", {"keep_days": keep_days}, {})
+    return made

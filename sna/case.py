@@ -3,13 +3,16 @@
 import contextlib
 import os
 import tomllib
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 
 import tomli_w
 
 from sna.errors import CaseError, UsageError
+from sna.post import Kind
 
 POLICY_FILE = "case.toml"
 STORE_FILE = "store.duckdb"
@@ -21,6 +24,40 @@ HOW_TO_MAKE_ONE = (
     "make one with `sna case new DIR --purpose ... --legal-basis ... --keep-days N`, "
     "or name one with --case DIR or SNA_CASE"
 )
+
+
+DEFAULT_RECHECK_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """Who answers for a case, and how it keeps and hands out what it holds.
+
+    `days_by_source` and `days_by_kind` shorten the retention of the case; `keep_raw` keeps collected pages as they
+    came; `pseudonymise` is the default of every export; `key_file` is where the case's key lies when not in the
+    keyring; posts that were collected are checked for upstream deletions every `recheck_hours` (0: never).
+    """
+
+    controller: str = ""
+    contact: str = ""
+    reviewer: str = ""
+    days_by_source: Mapping[str, int] = field(default_factory=dict)
+    days_by_kind: Mapping[str, int] = field(default_factory=dict)
+    keep_raw: bool = False
+    pseudonymise: bool = False
+    key_file: str = ""
+    recheck_hours: int = DEFAULT_RECHECK_HOURS
+
+    def check(self) -> None:
+        """Raise UsageError for a retention below one day, an unknown kind of post or negative hours."""
+        for name, days in {**self.days_by_source, **self.days_by_kind}.items():
+            if days < 1:
+                raise UsageError(f"posts must be kept for at least 1 day, not {days} (retention of {name})")
+        unknown = sorted(set(self.days_by_kind) - set(Kind))
+        if unknown:
+            raise UsageError(f"no kind of post {unknown[0]!r}; one of {', '.join(Kind)}")
+        if self.recheck_hours < 0:
+            raise UsageError("the hours between checks cannot be negative; 0 asks for none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +77,28 @@ class Policy:
     criteria: tuple[str, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
+    case_id: str = ""
+    duties: Duties = field(default_factory=Duties)
+    sealed: bool = False
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the retention of everything ends (UTC); None without an end.
+
+        That is `keep_days` after `end`, or after the case was made where it looks into the past.
+        """
+        if self.end is None:
+            return None
+        made = self.created_at.astimezone(UTC).replace(tzinfo=None) if self.created_at.tzinfo else self.created_at
+        return max(self.end, made) + timedelta(days=self.keep_days)
+
+    def why_not_in(self, now: datetime) -> str | None:
+        """Return why the case takes nothing in at this time (UTC), or None when it does."""
+        if self.closed_at is not None and self.closed_at.astimezone(UTC).replace(tzinfo=None) <= now:
+            return "is closed"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "is past the end of its retention"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +134,14 @@ class CaseFolder:
         return self.path / SPILL_FOLDER
 
 
-def new_case(path: Path, purpose: str, legal_basis: str, keep_days: int, bounds: Bounds | None = None) -> CaseFolder:
+def new_case(
+    path: Path,
+    purpose: str,
+    legal_basis: str,
+    keep_days: int,
+    bounds: Bounds | None = None,
+    duties: Duties | None = None,
+) -> CaseFolder:
     """Make the folder of a new case (0700, its files 0600) and return it; the store comes with first use.
 
     Raises UsageError for a blank purpose or legal basis or a retention below one day, CaseError when
@@ -87,7 +153,8 @@ def new_case(path: Path, purpose: str, legal_basis: str, keep_days: int, bounds:
         raise UsageError(f"posts must be kept for at least 1 day, not {keep_days}; give --keep-days N")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise CaseError(f"{path} is not an empty folder; choose another place for the case")
-    bounds = bounds or Bounds()
+    bounds, duties = bounds or Bounds(), duties or Duties()
+    duties.check()
     if bounds.start and bounds.end and bounds.start >= bounds.end:
         raise UsageError("the case would end before it starts; check --start and --end")
     policy = Policy(
@@ -99,6 +166,8 @@ def new_case(path: Path, purpose: str, legal_basis: str, keep_days: int, bounds:
         criteria=bounds.criteria,
         start=bounds.start,
         end=bounds.end,
+        case_id=token_hex(8),
+        duties=duties,
     )
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -126,6 +195,15 @@ def find_case(path: Path | None = None) -> CaseFolder:
         return CaseFolder(folder, _from_toml(tomllib.loads(policy_file.read_text("utf-8"))))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise CaseError(f"{policy_file} cannot be read as a policy ({error}); mend it by hand") from error
+
+
+def change_policy(folder: CaseFolder, policy: Policy) -> CaseFolder:
+    """Write a changed policy into the case, whole or not at all, and return the case with it."""
+    try:
+        write_private(folder.path / POLICY_FILE, tomli_w.dumps(_to_toml(policy)).encode())
+    except OSError as error:
+        raise CaseError(f"cannot write {folder.path / POLICY_FILE}: {error.strerror}") from error
+    return CaseFolder(folder.path, policy)
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -159,6 +237,18 @@ def _to_toml(policy: Policy) -> dict[str, object]:
     for name, time in (("start", policy.start), ("end", policy.end)):
         if time:
             content[name] = time.replace(tzinfo=UTC)
+    if policy.case_id:
+        content["case_id"] = policy.case_id
+    if policy.sealed:
+        content["sealed"] = True
+    for name in _DUTY_WORDS + _DUTY_FLAGS:
+        if getattr(policy.duties, name):
+            content[name] = getattr(policy.duties, name)
+    if policy.duties.recheck_hours != DEFAULT_RECHECK_HOURS:
+        content["recheck_hours"] = policy.duties.recheck_hours
+    retention = {"sources": dict(policy.duties.days_by_source), "kinds": dict(policy.duties.days_by_kind)}
+    if any(retention.values()):
+        content["retention"] = {name: days for name, days in retention.items() if days}
     return content
 
 
@@ -183,7 +273,37 @@ def _from_toml(content: dict[str, object]) -> Policy:
         _words(content, "criteria"),
         _utc_time(content, "start"),
         _utc_time(content, "end"),
+        str(content.get("case_id", "")),
+        _duties(content),
+        content.get("sealed") is True,
     )
+
+
+_DUTY_WORDS = ("controller", "contact", "reviewer", "key_file")
+_DUTY_FLAGS = ("keep_raw", "pseudonymise")
+
+
+def _duties(content: dict[str, object]) -> Duties:
+    given: dict[str, object] = {}
+    for name, kind in (*((n, str) for n in _DUTY_WORDS), *((n, bool) for n in _DUTY_FLAGS), ("recheck_hours", int)):
+        if name in content:
+            if not isinstance(content[name], kind):
+                raise TypeError(f"{name} is no {kind.__name__}")
+            given[name] = content[name]
+    retention = content.get("retention", {})
+    if not isinstance(retention, dict):
+        raise TypeError("retention is no table")
+    for part, name in (("sources", "days_by_source"), ("kinds", "days_by_kind")):
+        days = retention.get(part, {})
+        if not isinstance(days, dict) or not all(type(n) is int for n in days.values()):
+            raise TypeError(f"retention.{part} is no table of days")
+        given[name] = days
+    duties = Duties(**given)  # type: ignore[arg-type]
+    try:
+        duties.check()
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    return duties
 
 
 def _words(content: dict[str, object], name: str) -> tuple[str, ...]:

@@ -10,13 +10,25 @@ import typer
 
 import sna
 from sna import render
-from sna.api import Case
-from sna.case import Bounds
-from sna.commands import actors, collect, coordination, explain, language, origins, secrets, timeline, watch
+from sna.commands import (
+    actors,
+    audit,
+    cases,
+    collect,
+    coordination,
+    explain,
+    language,
+    origins,
+    retention,
+    secrets,
+    subject,
+    timeline,
+    watch,
+)
 from sna.commands.collect_view import tally_as_json
 from sna.demo import run_demo
 from sna.errors import SnaError
-from sna.exports.files import SUFFIXES, export_network
+from sna.exports.files import SUFFIXES, Form
 from sna.exports.text import for_terminal
 from sna.formats.importer import FORMATS, ImportPlan
 from sna.formats.table import FIELDS
@@ -24,12 +36,16 @@ from sna.graphs.conversations import SORTS as THREAD_SORTS
 from sna.graphs.conversations import ThreadFilter
 from sna.graphs.interactions import KINDS, Window
 from sna.graphs.networks import NETWORKS
+from sna.keeping import Run
 from sna.options import (
     CaseOption,
     JsonOption,
     LimitOption,
+    PseudonymiseOption,
     SinceOption,
+    ToOption,
     UntilOption,
+    handover,
     parse_mapping,
     parse_time,
     rows_to_show,
@@ -44,14 +60,16 @@ app = typer.Typer(
     help="Investigate public conversation: who speaks, who posted first, who interacts with whom.",
     epilog="Example: sna case new town --purpose 'flood rumours' --legal-basis 'public interest' --keep-days 90",
 )
-case_app = typer.Typer(no_args_is_help=True, help="Make and show cases.")
 threads_app = typer.Typer(no_args_is_help=True, help="List, show and trace conversations.")
 graph_app = typer.Typer(no_args_is_help=True, help="Build networks and export them.")
-app.add_typer(case_app, name="case")
+app.add_typer(cases.app, name="case")
 app.add_typer(threads_app, name="threads")
 app.add_typer(graph_app, name="graph")
 app.add_typer(collect.app, name="collect")
 app.add_typer(language.app, name="language")
+app.add_typer(retention.app, name="retention")
+app.add_typer(subject.app, name="subject")
+app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.command("actors", epilog="Example: sna actors --role organises --limit 10")(actors.actors)
 app.command("origins", epilog="Example: sna origins url https://port-lune.example/avis")(origins.origins)
@@ -90,7 +108,20 @@ def main() -> None:
         if "interrupted" not in str(error).lower():
             raise
         code = _fail(_STOPPED_LINE, STOPPED)
+    _tell_run(code)
     sys.exit(code)
+
+
+def _tell_run(code: int) -> None:
+    """Print warnings, and where each audit that this run wrote to ends now: the head to note elsewhere.
+
+    An error stays one line; the head that it left comes with the next run.
+    """
+    for text in (*(f"sna: {warning}" for warning in Run.warnings), *(f"audit {head}" for head in Run.heads.values())):
+        if code in (0, 1):
+            sys.stderr.write(f"{text}\n")
+    Run.warnings.clear()
+    Run.heads.clear()
 
 
 STOPPED = 130
@@ -158,43 +189,6 @@ def demo(
     for file in result.files:
         typer.echo(f"wrote {file}")
     typer.echo(f"Go on with: sna threads show {result.threads['top'][0]} --case {folder}")
-
-
-@case_app.command(
-    "new", epilog="Example: sna case new town --purpose 'flood rumours' --legal-basis consent --keep-days 90"
-)
-def case_new(
-    folder: Annotated[Path, typer.Argument(help="The new case folder.", metavar="DIR")],
-    purpose: Annotated[str, typer.Option(help="What the case is to find out.")],
-    legal_basis: Annotated[str, typer.Option(help="On what legal basis posts are processed.")],
-    keep_days: Annotated[int, typer.Option(help="How many days posts may be kept.", metavar="N")],
-    source: Annotated[list[str] | None, typer.Option(help="Collect from this source alone; again for more.")] = None,
-    criterion: Annotated[
-        list[str] | None, typer.Option(help="Collect by this query alone, * for any text; again for more.")
-    ] = None,
-    start: Annotated[str | None, typer.Option(help="Collect from this time on (UTC).", metavar="TIME")] = None,
-    end: Annotated[str | None, typer.Option(help="Collect up to this time (UTC).", metavar="TIME")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a case: a private folder with its policy, its store and its audit file."""
-    bounds = Bounds(tuple(source or ()), tuple(criterion or ()), parse_time(start), parse_time(end))
-    case = sna.new_case(folder, purpose, legal_basis, keep_days, bounds)
-    if as_json:
-        render.print_json(_policy(case))
-    else:
-        typer.echo(f"made the case {folder}; import with: sna import FILE --case {folder}")
-
-
-@case_app.command("show", epilog="Example: sna case show --case town")
-def case_show(case: CaseOption = None, as_json: JsonOption = False) -> None:
-    """Show why a case exists, on what legal basis, and how long its posts are kept."""
-    policy = _policy(sna.open_case(case))
-    if as_json:
-        render.print_json(policy)
-    else:
-        for name, value in policy.items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
-            typer.echo(f"{name.replace('_', ' ')}: {for_terminal(shown) or '-'}")
 
 
 @app.command("import", epilog="Example: sna import tweets.jsonl.gz page-*.json --case town")
@@ -335,15 +329,16 @@ def graph_export(
     betweenness: Annotated[
         bool, typer.Option("--betweenness/--no-betweenness", help="Exact up to 2,000 nodes, sampled beyond.")
     ] = True,
+    pseudonymise: PseudonymiseOption = None,
+    to: ToOption = None,
     case: CaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write a network with its measures, ready for Gephi, a spreadsheet, Python or a browser."""
     window = Window([part.strip() for part in kind.split(",") if part.strip()], parse_time(since), parse_time(until))
-    built = sna.open_case(case).network(network, window, loops=loops)
-    part = built.narrowed(min_weight=min_weight, largest_component=largest_component, top=top)
-    measured = part.measured(with_betweenness=betweenness)
-    files = export_network(measured, out, dynamic=dynamic, with_layout=layout)
+    form = Form(loops, min_weight, largest_component, top, betweenness, dynamic, layout)
+    opened = sna.open_case(case)
+    measured, files = opened.export(out, network, window, form, handover(opened.policy, pseudonymise, to))
     if as_json:
         render.print_json({"files": [str(file) for file in files], **(measured.facts or {})})
     else:
@@ -351,19 +346,3 @@ def graph_export(
             typer.echo(f"{name.replace('_', ' ')}: {value}", err=True)
         for file in files:
             typer.echo(str(file))
-
-
-def _policy(case: Case) -> dict[str, object]:
-    policy = case.policy
-    return {
-        "case": str(case.folder.path),
-        "purpose": policy.purpose,
-        "legal_basis": policy.legal_basis,
-        "keep_days": policy.keep_days,
-        "created_at": policy.created_at.isoformat(),
-        "closed_at": policy.closed_at.isoformat() if policy.closed_at else None,
-        "sources": list(policy.sources),
-        "criteria": list(policy.criteria),
-        "start": render.iso(policy.start),
-        "end": render.iso(policy.end),
-    }

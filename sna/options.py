@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from sna.case import Policy
 from sna.errors import UsageError
+from sna.privacy.register import Handover
 
 CaseOption = Annotated[
     Path | None, typer.Option("--case", help="The case folder; else SNA_CASE, else the current folder.", metavar="DIR")
@@ -19,7 +21,17 @@ UntilOption = Annotated[
 LimitOption = Annotated[
     int | None, typer.Option(help="How many rows at the most, 0 for all; else 20, with --json all.", min=0, metavar="N")
 ]
+PseudonymiseOption = Annotated[
+    bool | None,
+    typer.Option("--pseudonymise/--names", help="Pseudonyms in place of accounts; else as case.toml says."),
+]
+ToOption = Annotated[str | None, typer.Option("--to", help="Who is given the file, for the register.", metavar="WHO")]
 ROWS = 20
+
+
+def handover(policy: Policy, pseudonymise: bool | None, to: str | None) -> Handover:
+    """Return how an export is made: with pseudonyms where asked for, or else where the policy says so."""
+    return Handover(to, policy.duties.pseudonymise if pseudonymise is None else pseudonymise)
 
 
 def parse_mapping(pairs: list[str]) -> dict[str, str]:

@@ -37,6 +37,12 @@ def known_collectors() -> Iterator[None]:
     registry._ADDED.update(before)
 
 
+@pytest.fixture(autouse=True)
+def keys_of_tests(tmp_path_factory, monkeypatch) -> None:
+    """Keep the keys of cases out of the user's keyring and home."""
+    monkeypatch.setenv("SNA_KEYS", str(tmp_path_factory.getbasetemp() / "keys"))
+
+
 @pytest.fixture
 def case(tmp_path: Path) -> sna.Case:
     return sna.new_case(tmp_path / "case", "a test", "consent of nobody: invented posts", 30)

@@ -15,6 +15,7 @@ from sna.graphs.coordination import Search, benjamini_hochberg, find_coordinatio
 from sna.graphs.coshares import find_co_shares
 from sna.post import Post
 from sna.store.opening import Store
+from sna.store.terms import Terms
 
 
 def repost(number: int, actor: int, item: int, second: float):
@@ -66,7 +67,7 @@ def test_the_figures_of_the_real_retweets(case, data):
 
 
 def test_many_items_over_many_years_are_told_apart(tmp_path):
-    with Store(tmp_path / "s.duckdb", tmp_path / "spill", keep_days=9) as store:
+    with Store(tmp_path / "s.duckdb", tmp_path / "spill", terms=Terms(9)) as store:
         store.db.execute(
             """CREATE TEMP TABLE share AS
                SELECT item, actor, TIMESTAMP '1995-01-01' + (item % 30) * INTERVAL 1 YEAR + actor * INTERVAL 1 SECOND
@@ -145,7 +146,7 @@ def planted(folder, seed: int) -> tuple[int, int, int]:
     parts.append(ordinary(random.choice(group, 120), 120))
     actor, item, at = (np.concatenate([part[place] for part in parts]) for place in range(3))
     folder.mkdir(exist_ok=True)
-    with Store(folder / f"{seed}.duckdb", folder / "spill", keep_days=9) as store:
+    with Store(folder / f"{seed}.duckdb", folder / "spill", terms=Terms(9)) as store:
         rows = pl.DataFrame({"actor": actor, "item": item, "moment": (at * 1e6).astype(np.int64)})
         store.db.register("rows", rows.to_arrow())
         store.db.execute(

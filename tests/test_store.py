@@ -29,7 +29,13 @@ def test_a_case_is_private(case, write):
     assert stat.S_IMODE(case.folder.path.stat().st_mode) == 0o700
     for path in case.folder.path.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
-    assert {path.name for path in case.folder.path.iterdir()} == {"case.toml", "store.duckdb", "audit.jsonl", "exports"}
+    assert {path.name for path in case.folder.path.iterdir()} == {
+        "case.toml",
+        "store.duckdb",
+        "audit.jsonl",
+        "audit.lock",
+        "exports",
+    }
 
 
 @pytest.mark.parametrize(("purpose", "basis", "days"), [("", "b", 1), ("p", "  ", 1), ("p", "b", 0), ("p", "b", -3)])
@@ -112,7 +118,8 @@ def test_34_a_damaged_store_gives_a_clear_line(case, run):
         ran = run("status", case=case)
         assert ran.code in (0, 3)
         assert "Traceback" not in ran.err
-        assert ran.err.count("\n") == (1 if ran.code else 0)
+        assert ran.err.count("\n") == 1
+        assert ran.err.startswith("audit " if ran.code == 0 else "sna: ")
 
 
 def test_33_a_store_that_was_never_finished_is_made_anew(case):
@@ -219,6 +226,7 @@ def check_whole(case: sna.Case, count: int) -> None:
         "store.duckdb",
         "audit.jsonl",
         "exports",
+        "audit.lock",
         "spill",
     }
 

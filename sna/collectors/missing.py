@@ -107,7 +107,7 @@ def _absent_posts(store: Store, started_at: datetime) -> list[tuple[str, str]]:
            FROM (SELECT source, parent AS absent FROM post WHERE kind <> 'repost'
                  UNION SELECT source, conversation FROM post) p
            JOIN post_key k ON k.post = p.absent
-           WHERE p.absent NOT IN (SELECT post FROM post)
+           WHERE p.absent NOT IN (SELECT post FROM post) AND NOT starts_with(k.native_id, 'erased:')
              AND NOT EXISTS (FROM suppressed s WHERE s.source = p.source AND s.native_id = k.native_id)
              AND NOT EXISTS (FROM gap g WHERE g.source = p.source AND g.native_id = k.native_id
                              AND (g.checked_at >= ? OR g.reason = 'deleted'))
@@ -134,7 +134,8 @@ def _unfinished(store: Store) -> list[tuple[str, str]]:
            conversation AS (
                SELECT source, conversation, max(seen_at) AS seen_at FROM part GROUP BY ALL HAVING bool_or(is_open))
            SELECT c.source, k.native_id FROM conversation c JOIN post_key k ON k.post = c.conversation
-           WHERE NOT EXISTS (FROM collection d WHERE d.source = c.source AND d.what = 'thread'
+           WHERE NOT starts_with(k.native_id, 'erased:')
+             AND NOT EXISTS (FROM collection d WHERE d.source = c.source AND d.what = 'thread'
                              AND d.query = k.native_id AND d.finished_at >= c.seen_at)
            ORDER BY 1, 2"""
     )
@@ -155,7 +156,8 @@ def _by_source(
 def _remaining(store: Store) -> list[dict[str, object]]:
     """Return one row per source and reason: absent parents, the replies to them, and the parents' ids."""
     rows = store.rows(
-        """SELECT p.source, coalesce(CASE WHEN s.native_id IS NOT NULL THEN 'deleted' END, g.reason, ?) AS reason,
+        """SELECT p.source, coalesce(CASE WHEN s.native_id IS NOT NULL THEN 'deleted'
+                      WHEN starts_with(k.native_id, 'erased:') THEN 'erased' END, g.reason, ?) AS reason,
                   count(DISTINCT p.parent), count(*), list_sort(list_distinct(list(k.native_id)))
            FROM post p JOIN post_key k ON k.post = p.parent
            LEFT JOIN gap g ON g.source = p.source AND g.native_id = k.native_id

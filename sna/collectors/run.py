@@ -76,17 +76,19 @@ def gather(
     settings: Mapping[str, str],
     pace: Pace,
     progress: Progress | None = None,
+    read: Callable[[Page], Page] = lambda page: page,
 ) -> Gathered:
     """Carry out `ask` until its last page or the end of its budget; returns what it brought.
 
     A collection that was ended before its last page goes on from there when the same is asked again. Raises
     ServiceError when the service stays out of reach, InputError when it refuses; what came before is kept.
+    `read` may change how a page is taken.
     """
     with writer() as store:
         place = find_place(store, collector.about.name, ask, settings)
     gathered = Gathered(resumed=place.is_resumed)
     with closing(_pages_with_patience(collector, ask, place.cursor, pace)) as pages:
-        for page in pages:
+        for page in map(read, pages):
             with writer() as store:
                 tally = absorb_page(store, place, collector.about.name, ask, page)
             gathered.note(tally, page)
@@ -140,6 +142,7 @@ def absorb_page(store: Store, place: Place, source: str, ask: Ask, page: Page) -
     def note() -> None:
         _note_page(store, place, page, received_at, ask, before)
         _note_absences(store, source, page.absences, received_at)
+        _keep_raw(store, place, page)
 
     tally = absorb_incoming(store, place.batch, f"{source} {ask.what.value}", note)
     ask.budget.taken += asked
@@ -252,6 +255,26 @@ def _note_page(store: Store, place: Place, page: Page, received_at: datetime, as
         "UPDATE collection SET cursor = ?, finished_at = ? WHERE collection = ?",
         [page.cursor, received_at if is_last else None, place.collection],
     )
+
+
+def _keep_raw(store: Store, place: Place, page: Page) -> None:
+    """Keep the page as it came where the policy says so, with the posts it holds, so that it goes with any of them.
+
+    A page that holds a post which must not be stored is not kept, nor one of a whole network.
+    """
+    if not store.terms.keep_raw or not page.body or page.is_selective or page.terms:
+        return
+    if store.value("SELECT count(*) FROM incoming WHERE protected OR problem IS NOT NULL"):
+        return
+    number = store.value("SELECT coalesce(max(page), 0) + 1 FROM raw_page")
+    store.db.execute(
+        """INSERT INTO raw_post SELECT DISTINCT ?::BIGINT, k.post FROM incoming i
+           JOIN post_key k ON k.source = i.source AND k.native_id = i.id""",
+        [number],
+    )
+    if store.value("SELECT count(*) FROM raw_post WHERE page = ?", number):
+        digest = hashlib.sha256(page.body).hexdigest()
+        store.db.execute("INSERT INTO raw_page VALUES (?, ?, ?, ?)", [number, place.collection, digest, page.body])
 
 
 def _note_absences(store: Store, source: str, absences: tuple[Absence, ...], checked_at: datetime) -> None:

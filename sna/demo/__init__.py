@@ -10,7 +10,7 @@ from sna.case import POLICY_FILE
 from sna.demo.payloads import write_material
 from sna.demo.story import tell_story
 from sna.errors import CaseError
-from sna.exports.files import export_network
+from sna.exports.files import Form
 from sna.formats.importer import ImportPlan
 from sna.graphs.status import Status
 from sna.post import Tally
@@ -48,12 +48,11 @@ def run_demo(folder: Path) -> DemoResult:
     tally = case.import_files(material.posts)
     tally.add(case.import_files([material.forum], ImportPlan("table", FORUM_COLUMNS, "forum", "Europe/Paris")))
     tally.add(case.import_files([material.stream]))
-    network = case.interactions().measured()
     exports = case.folder.exports
     files = [*material.posts, material.forum, material.stream]
-    files += export_network(network, exports / "interactions.gexf", with_layout=True)
-    files += export_network(network, exports / "interactions-over-time.gexf", dynamic=True)
-    files += export_network(network, exports / "interactions.csv")
+    files += case.export(exports / "interactions.gexf", form=Form(layout=True))[1]
+    files += case.export(exports / "interactions-over-time.gexf", form=Form(dynamic=True))[1]
+    files += case.export(exports / "interactions.csv")[1]
     return DemoResult(tally, case.status(), case.threads(limit=8), case.actors(limit=8), files)
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +19,27 @@ from sna.graphs.network import Network
 SUFFIXES = (".gexf", ".graphml", ".csv", ".parquet", ".json")
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Which part of a network is exported, and how: see Network.narrowed, Network.measured and export_network."""
+
+    loops: bool = False
+    min_weight: int = 1
+    largest_component: bool = False
+    top: int | None = None
+    betweenness: bool = True
+    dynamic: bool = False
+    layout: bool = False
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files that an export to `path` writes; raises UsageError for an unknown suffix."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(f"{path.name}: unknown suffix; one of {', '.join(SUFFIXES)}")
+    return list(node_and_edge_files(path)) if suffix in (".csv", ".parquet") else [path]
+
+
 def export_network(network: Network, path: Path, *, dynamic: bool = False, with_layout: bool = False) -> list[Path]:
     """Write a measured network to `path` and return the files written (two for .csv and .parquet).
 
@@ -25,9 +47,7 @@ def export_network(network: Network, path: Path, *, dynamic: bool = False, with_
     UsageError for an unknown suffix or a `dynamic` that the format cannot hold, InputError where the
     file cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UsageError(f"{path.name}: unknown suffix; one of {', '.join(SUFFIXES)}")
+    files, suffix = files_of(path), path.suffix.lower()
     if dynamic and suffix != ".gexf":
         raise UsageError("--dynamic needs a .gexf file; other formats hold no spells")
     if dynamic and network.events is None:
@@ -35,18 +55,18 @@ def export_network(network: Network, path: Path, *, dynamic: bool = False, with_
     styled = _styled(network, with_layout=with_layout)
     if suffix == ".gexf":
         _write(path, lambda file: write_gexf(styled, file, dynamic=dynamic))
-        return [path]
+        return files
     if suffix == ".graphml":
         _write(path, lambda file: write_graphml(styled, file))
-        return [path]
+        return files
     if suffix == ".json":
         _write(path, lambda file: write_graphology(styled, file))
-        return [path]
+        return files
     write = write_csv if suffix == ".csv" else write_parquet
-    nodes, edges = node_and_edge_files(path)
+    nodes, edges = files
     _write(nodes, lambda file: write(node_list(styled), file))
     _write(edges, lambda file: write(edge_list(styled), file))
-    return [nodes, edges]
+    return files
 
 
 def _styled(network: Network, *, with_layout: bool) -> Network:

@@ -79,6 +79,15 @@ def import_files(
     return total
 
 
+def imported_files(store: Store) -> list[tuple[str, int, str]]:
+    """Return the name, size and SHA-256 of each file that the latest import read to its end."""
+    rows = store.rows(
+        """SELECT name, bytes, sha256 FROM import_file
+           WHERE finished AND sha256 IS NOT NULL AND batch = (SELECT max(batch) FROM batch)"""
+    )
+    return [(str(name), int(str(size or 0)), str(digest)) for name, size, digest in rows]
+
+
 def _import_stream(
     store: Store,
     stream: Stream,

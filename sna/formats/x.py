@@ -255,6 +255,7 @@ _USER_EVENTS = {
     "user_unsuspend": "active",
     "user_unprotect": "active",
 }
+_GONE_USERS = ("deactivated", "suspended", "protected")
 _ABOUT = _POST_EVENTS + tuple(_USER_EVENTS)
 
 # https://docs.x.com/x-api/compliance/streams/introduction; of an event's one key the rest follows.
@@ -273,7 +274,7 @@ COMPLIANCE = Shape(
     },
 )
 
-# One line of a finished batch compliance job.
+# One line of a finished batch compliance job; of a job about users the id is a user's.
 JOB_RESULT = Shape(
     name="X compliance result",
     source="x",
@@ -281,6 +282,7 @@ JOB_RESULT = Shape(
     spec={"id": "VARCHAR", "action": "VARCHAR", "reason": "VARCHAR"},
     deletion="CASE WHEN j.action = 'delete' THEN j.id END",
     why="CASE j.reason WHEN 'deleted' THEN 'deleted' ELSE 'account ' || j.reason END",
+    standing={"id": "j.id", "state": f"CASE WHEN j.action = 'delete' AND j.reason IN {_GONE_USERS} THEN j.reason END"},
 )
 
 USER_V1 = Shape(

@@ -83,7 +83,7 @@ def count_status(store: Store) -> Status:
             "SELECT count(*) FROM post p JOIN post q ON q.post = p.parent WHERE p.created_at < q.created_at"
         ),
         time_suspect=value("SELECT count(*) FROM post WHERE list_contains(flags, 'time_suspect')"),
-        awaiting_purge=value("SELECT max(value::BIGINT) FROM meta WHERE name = 'purge_pending'"),
+        awaiting_purge=value("SELECT count(*) FROM due"),
         gaps={
             str(reason): int(str(count))
             for reason, count in rows(

@@ -8,6 +8,7 @@ from datetime import datetime
 import duckdb
 
 from sna.store.opening import Store
+from sna.store.schema import OF_POST
 
 # An account in one of these states is shown no more by its platform, and so not here.
 GONE_STATES = ("deleted", "deactivated", "suspended", "takendown", "withheld", "protected")
@@ -39,7 +40,7 @@ def hide_deleted(store: Store, now: datetime) -> tuple[int, int]:
         _apply_standings(store, now)
     hidden = store.value("SELECT count(*) FROM doomed")
     if hidden:
-        _hide_doomed(store)
+        _hide_doomed(store, now)
     return events + standings, hidden
 
 
@@ -57,17 +58,49 @@ def drop_suppressed(store: Store) -> None:
         )
 
 
-def mark_for_purge(db: duckdb.DuckDBPyConnection, posts: int) -> None:
-    """Note that so many more posts have bytes in the file that the next purge must take away."""
-    db.execute("INSERT INTO meta SELECT 'purge_pending', '0' WHERE NOT EXISTS (FROM meta WHERE name = 'purge_pending')")
-    db.execute("UPDATE meta SET value = (value::BIGINT + ?)::VARCHAR WHERE name = 'purge_pending'", [posts])
+def mark_for_purge(db: duckdb.DuckDBPyConnection, posts: str, reason: str, at: datetime) -> None:
+    """Note in `due` that bytes of these posts are in the file that the next purge must take away.
+
+    `posts` is a fixed expression of a table with the columns post and, where `reason` is blank, reason.
+    """
+    db.execute(
+        f"""INSERT INTO due SELECT d.post, k.source, k.native_id, {"?" if reason else "coalesce(?, d.reason)"}, ?
+            FROM (FROM {posts}) d JOIN post_key k ON k.post = d.post""",
+        [reason or None, at],
+    )
+
+
+def hide_posts(store: Store, posts: str) -> None:
+    """Take posts out of every table that queries read; `posts` is the name of a table with the column post.
+
+    Their threads are traced anew. Pages as they came that hold one of them go whole.
+    """
+    store.db.execute(
+        f"""INSERT INTO to_trace SELECT post FROM thread_post
+            WHERE top IN (SELECT top FROM thread_post WHERE post IN (SELECT post FROM {posts}))"""
+    )
+    drop_raw(store, posts)
+    for table in OF_POST:
+        store.db.execute(f"DELETE FROM {table} WHERE post IN (SELECT post FROM {posts})")
+
+
+def drop_raw(store: Store, posts: str) -> None:
+    """Remove the pages as they came in which one of the posts was met."""
+    if store.value("SELECT count(*) FROM (FROM raw_page LIMIT 1)"):
+        store.db.execute(
+            f"""CREATE OR REPLACE TEMP TABLE tainted AS
+                SELECT DISTINCT page FROM raw_post WHERE post IN (SELECT post FROM {posts})"""
+        )
+        for table in ("raw_page", "raw_post"):
+            store.db.execute(f"DELETE FROM {table} WHERE page IN (FROM tainted)")
 
 
 def _apply_standings(store: Store, now: datetime) -> None:
     """Bring `suppressed_actor` up to date with the latest event of each account, and doom the posts of those gone."""
     store.db.execute(
         f"""CREATE OR REPLACE TEMP TABLE standing AS
-            SELECT source, id, arg_max(state, byte_offset) AS state FROM incoming_standing
+            SELECT source, id, arg_max(state, byte_offset) AS state FROM incoming_standing i
+            WHERE NOT EXISTS (FROM post_key k WHERE k.source = i.source AND k.native_id = i.id)
             GROUP BY source, id HAVING arg_max(state, byte_offset) IN {("active", *GONE_STATES)}"""
     )
     store.db.execute(
@@ -88,16 +121,11 @@ def _apply_standings(store: Store, now: datetime) -> None:
     )
 
 
-def _hide_doomed(store: Store) -> None:
+def _hide_doomed(store: Store, now: datetime) -> None:
     # A post of an account that is gone is not suppressed itself: the account may come back, and the post with it.
     store.db.execute(
         """UPDATE suppressed SET to_purge = true FROM doomed d
            WHERE suppressed.source = d.source AND suppressed.native_id = d.native_id"""
     )
-    mark_for_purge(store.db, store.value("SELECT count(*) FROM doomed"))
-    store.db.execute(
-        """INSERT INTO to_trace SELECT post FROM thread_post
-           WHERE top IN (SELECT top FROM thread_post WHERE post IN (SELECT post FROM doomed))"""
-    )
-    for table in ("post", "mention", "thread_post", "post_language", "span"):
-        store.db.execute(f"DELETE FROM {table} WHERE post IN (SELECT post FROM doomed)")
+    mark_for_purge(store.db, "doomed", "", now)
+    hide_posts(store, "doomed")

@@ -13,9 +13,14 @@ from sna.post import Actor, Post, Tally
 from sna.store import schema
 from sna.store.absence import drop_suppressed, hide_deleted
 from sna.store.alias import resolve_aliases
+from sna.store.erasure import drop_erased
 from sna.store.merge import merge_repeated, store_handles, store_mentions
 from sna.store.opening import Store
 from sna.store.records import offer_records
+
+KIND = """CASE WHEN is_report THEN 'report' WHEN repost_of IS NOT NULL THEN 'repost'
+    WHEN parent IS NOT NULL THEN 'reply' WHEN quote_of IS NOT NULL THEN 'quote' ELSE 'original' END"""
+FOREVER = datetime(9999, 1, 1)
 
 
 def begin_batch(store: Store, command: str) -> int:
@@ -86,6 +91,7 @@ def _absorb(store: Store, batch: int, file: str) -> Tally:
     resolve_aliases(store)
     tally.deletions, tally.deleted = hide_deleted(store, now())
     drop_suppressed(store)
+    drop_erased(store)
     _quarantine(store, batch, file, tally)
     tally.dropped = store.value("SELECT count(*) FROM incoming WHERE problem IS NULL AND protected")
     tally.profiles = store.value("SELECT count(*) FROM incoming_actor")
@@ -111,7 +117,7 @@ def _quarantine(store: Store, batch: int, file: str, tally: Tally) -> None:
            SELECT ?, ?, coalesce(byte_offset, 0), problem, coalesce(line_sha256, sha256(coalesce(id, ''))),
                   ?::TIMESTAMP + to_days(?)
            FROM incoming WHERE problem IS NOT NULL""",
-        [batch, file, now(), store.keep_days],
+        [batch, file, now(), store.terms.keep_days],
     )
     for reason, count in store.rows("SELECT problem, count(*) FROM incoming WHERE problem IS NOT NULL GROUP BY 1"):
         tally.reasons[str(reason)] = int(str(count))
@@ -212,18 +218,25 @@ def _sort_sightings(db: duckdb.DuckDBPyConnection, source: object) -> None:
 def _store_new(store: Store, batch: int, source: object) -> int:
     db = store.db
     db.execute(
-        """INSERT INTO post BY NAME
-           SELECT post, $source AS source,
-                  CASE WHEN is_report THEN 'report' WHEN repost_of IS NOT NULL THEN 'repost'
-                       WHEN parent IS NOT NULL THEN 'reply' WHEN quote_of IS NOT NULL THEN 'quote'
-                       ELSE 'original' END AS kind,
+        f"""INSERT INTO post BY NAME
+           SELECT post, $source AS source, {KIND} AS kind,
                   actor, created_at, text, lang, parent, parent_actor, quote_of, quote_actor, repost_of, repost_actor,
                   conversation, hashtags, urls, media, latitude, longitude, state,
                   likes, reposts, replies, quotes, views, edited_at,
                   CASE WHEN referenced THEN 'referenced' ELSE 'collected' END AS seen_as,
-                  seen_at, link, flags, $batch AS batch, $now::TIMESTAMP + to_days($days) AS expires_at
+                  seen_at, link, flags, $batch AS batch,
+                  least($now::TIMESTAMP + to_days(least($days, coalesce(
+                      $kind_days[list_position($kinds, {KIND})], $days))), $until::TIMESTAMP) AS expires_at
            FROM sighting WHERE is_new""",
-        {"source": source, "batch": batch, "now": now(), "days": store.keep_days},
+        {
+            "source": source,
+            "batch": batch,
+            "now": now(),
+            "days": store.terms.days_of(str(source)),
+            "kinds": list(store.terms.by_kind),
+            "kind_days": list(store.terms.by_kind.values()),
+            "until": store.terms.until or FOREVER,
+        },
     )
     store_mentions(db, "sighting WHERE is_new")
     db.execute("INSERT INTO to_trace SELECT post FROM sighting WHERE is_new")

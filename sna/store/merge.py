@@ -1,5 +1,7 @@
 """Brings what is stored up to date with what was met again: metrics, edits, missing fields, names, mentions."""
 
+from datetime import UTC, datetime
+
 import duckdb
 
 from sna.store.absence import mark_for_purge
@@ -57,7 +59,7 @@ def _withdraw(db: duckdb.DuckDBPyConnection) -> None:
     )
     db.execute("DELETE FROM mention WHERE post IN (SELECT post FROM withdrawn)")
     forget_language(db, "withdrawn")
-    mark_for_purge(db, gone)
+    mark_for_purge(db, "withdrawn", "withdrawn", datetime.now(UTC).replace(tzinfo=None))
 
 
 def forget_language(db: duckdb.DuckDBPyConnection, posts: str) -> None:

@@ -4,6 +4,8 @@ import os
 import re
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,8 +15,14 @@ import polars as pl
 
 from sna.errors import CaseError
 from sna.store import schema
+from sna.store.terms import Terms
 
 DEFAULT_MEMORY = "4GB"
+
+
+# While this file lies beside a store, a purge is rewriting it, and nobody else may work on it.
+JOURNAL_FILE = "purge.json"
+NEW_FILE = "store.duckdb.new"
 
 
 class LockedError(CaseError):
@@ -25,21 +33,21 @@ class Store:
     """One open connection to a case's DuckDB file; a context manager that checkpoints and closes it."""
 
     def __init__(
-        self, path: Path, spill: Path, *, read_only: bool = False, keep_days: int = 1, patience: float = 0.0
+        self, path: Path, spill: Path, *, read_only: bool = False, terms: Terms | None = None, patience: float = 0.0
     ) -> None:
         """Open the store at `path`, or make it; raises CaseError when it is locked, broken or newer than this sna.
 
-        `keep_days` sets when posts stored through this connection expire; `patience` for how many seconds to wait
+        `terms` tell when posts stored through this connection expire; `patience` for how many seconds to wait
         for another process to let go of the file.
         """
         self.path = path
         self.read_only = read_only
-        self.keep_days = keep_days
+        self.terms = terms or Terms()
         self._turn = _turn_of(path)
         self._turn.acquire()
         try:
             if read_only and not path.exists():
-                Store(path, spill, keep_days=keep_days, patience=patience).close()
+                Store(path, spill, terms=terms, patience=patience).close()
             self.db = _connect_patiently(path, read_only=read_only, patience=patience)
             self._prepare(path, spill)
         except BaseException:
@@ -95,7 +103,7 @@ class Store:
     def _write_first(self, spill: Path) -> None:
         """Let a writer make or bring up to date what this reader wants to read."""
         self.db.close()
-        Store(self.path, spill, keep_days=self.keep_days).close()
+        Store(self.path, spill, terms=self.terms).close()
         self.db = _connect(self.path, read_only=True)
         _harden(self.db, spill)
 
@@ -137,6 +145,27 @@ class Store:
         self.close()
 
 
+def connect_pair(old: Path, new: Path, spill: Path) -> duckdb.DuckDBPyConnection:
+    """Return a hardened connection to an existing store, attached to read as `old`, and a new one as `store`."""
+    db = _connect(new, read_only=False)
+    try:
+        db.execute(f"ATTACH '{_quoted(old)}' AS old (READ_ONLY)")
+        _harden(db, spill)
+    except duckdb.Error as error:
+        db.close()
+        kind = LockedError if "lock" in str(error).lower() else CaseError
+        raise kind(_why_not_opened(old, error)) from error
+    return db
+
+
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Keep the other threads of this process off a store."""
+    lock = _turn_of(path)
+    with lock:
+        yield
+
+
 # The lock that DuckDB takes on a file does not keep two threads of one process apart.
 _TURNS: dict[Path, threading.RLock] = {}
 _TURNS_LOCK = threading.Lock()
@@ -151,11 +180,19 @@ def _connect_patiently(path: Path, *, read_only: bool, patience: float) -> duckd
     end = time.monotonic() + patience
     while True:
         try:
-            return _connect(path, read_only=read_only)
+            return _connect_unless_purged(path, read_only=read_only)
         except LockedError:
             if time.monotonic() >= end:
                 raise
             time.sleep(0.05)
+
+
+def _connect_unless_purged(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    db = _connect(path, read_only=read_only)
+    if path.with_name(JOURNAL_FILE).exists():
+        db.close()
+        raise LockedError(f"{path.parent} is being purged; wait until that is done")
+    return db
 
 
 def _bound(parameters: tuple[object, ...]) -> object:

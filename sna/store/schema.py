@@ -1,6 +1,6 @@
 """The tables of the store; each row of a person's content hangs on a post or an actor key, for the purge."""
 
-VERSION = 3
+VERSION = 4
 
 # What collectors need beside posts: second ids, who is gone, how far a collection got, its pages, its gaps.
 _COLLECTED = """
@@ -37,6 +37,34 @@ CREATE TABLE span (
     post BIGINT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, label VARCHAR NOT NULL,
     rule VARCHAR NOT NULL, state VARCHAR
 );
+"""
+
+# What retention and rights need: what awaits the purge, who must not come back, what was given away, who asked.
+_RIGHTS = """
+CREATE TABLE due (
+    post BIGINT NOT NULL, source VARCHAR NOT NULL, native_id VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+    due_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE erased (what VARCHAR NOT NULL, hash BLOB NOT NULL, reason VARCHAR NOT NULL, since TIMESTAMP NOT NULL);
+
+CREATE TABLE checked (post BIGINT NOT NULL, checked_at TIMESTAMP NOT NULL);
+
+CREATE TABLE export (
+    export BIGINT NOT NULL, path VARCHAR NOT NULL, command VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL,
+    recipient VARCHAR, pseudonymised BOOLEAN NOT NULL, sha256 VARCHAR
+);
+
+CREATE TABLE export_range (export BIGINT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL);
+
+CREATE TABLE request (
+    request BIGINT NOT NULL, kind VARCHAR NOT NULL, subject VARCHAR NOT NULL, received_at TIMESTAMP NOT NULL,
+    due_at TIMESTAMP NOT NULL, done_at TIMESTAMP, outcome VARCHAR
+);
+
+CREATE TABLE raw_page (page BIGINT NOT NULL, collection BIGINT NOT NULL, sha256 VARCHAR NOT NULL, body BLOB NOT NULL);
+
+CREATE TABLE raw_post (page BIGINT NOT NULL, post BIGINT NOT NULL);
 """
 
 _TIMED_POST = """
@@ -100,11 +128,14 @@ CREATE TABLE thread_post (
 
 CREATE TABLE to_trace (post BIGINT NOT NULL);
 
-{_COLLECTED}{_LANGUAGE}
+{_COLLECTED}{_LANGUAGE}{_RIGHTS}
 CREATE VIEW actor_label AS
 SELECT actor, arg_max(handle, last_seen) AS handle, arg_max(name, last_seen) AS name
 FROM actor_handle GROUP BY actor;
 {_TIMED_POST}"""
+
+# The tables whose rows belong to one post each, by their column `post`.
+OF_POST = ("post", "mention", "thread_post", "post_language", "span", "conflict", "to_trace", "checked", "raw_post")
 
 # What brings a store of the version before to the one named.
 UPGRADES = {
@@ -117,6 +148,7 @@ ALTER TABLE post ADD COLUMN longitude DOUBLE;
 ALTER TABLE post ADD COLUMN state VARCHAR;
 {_COLLECTED}{_TIMED_POST}""",
     3: _LANGUAGE,
+    4: _RIGHTS,
 }
 
 # Expressions used by every format. A macro lives as long as the connection.
