@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sna.api import Case, new_case, open_case
+    from sna.case import Bounds, Duties
     from sna.errors import CaseError, InputError, SnaError, UsageError
     from sna.formats.importer import ImportPlan
     from sna.graphs.conversations import ThreadFilter
@@ -21,6 +22,7 @@ except PackageNotFoundError:
 # Loaded when first used: the compiled libraries behind them take a second to start.
 _HOMES = {
     "sna.api": ("Case", "new_case", "open_case"),
+    "sna.case": ("Bounds", "Duties"),
     "sna.errors": ("CaseError", "InputError", "SnaError", "UsageError"),
     "sna.formats.importer": ("ImportPlan",),
     "sna.graphs.conversations": ("ThreadFilter",),
@@ -32,8 +34,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Actor",
+    "Bounds",
     "Case",
     "CaseError",
+    "Duties",
     "ImportPlan",
     "InputError",
     "Kind",

@@ -21,7 +21,7 @@ from sna.post import COUNTS, Tally
 from sna.privacy import audit, register, requests, retention, subject
 from sna.privacy.keys import case_key, destroy_key
 from sna.privacy.processing import record_of_processing
-from sna.privacy.purge import Plan, finish_purge, plan_purge, prepare_purge, purge
+from sna.privacy.purge import Plan, check_space, finish_purge, plan_purge, prepare_purge, purge
 from sna.store.expiry import clock_is_back, has_expired, hide_expired
 from sna.store.ingest import now
 from sna.store.opening import Store
@@ -232,6 +232,7 @@ class Keeper:
             )
 
     def _purge(self) -> dict[str, object]:
+        check_space(self.folder)
         with self._keeper() as store:
             prepare_purge(store)
             plan = plan_purge(store)

@@ -65,7 +65,7 @@ def purge(folder: CaseFolder, plan: Plan, done: Done = lambda _: None) -> dict[s
     case or the copy differs from what must be kept, InputError when the disk is too full; nothing is changed then.
     """
     with _alone(folder):
-        _check_space(folder)
+        check_space(folder)
         numbers = [int(path.stem) for path in (folder.path / RECEIPTS_FOLDER).glob("[0-9]*.json")]
         journal: dict[str, object] = {
             "state": "copying",
@@ -119,6 +119,17 @@ def prepare_purge(store: Store) -> None:
 
 # An account that is gone may come back, and a post without its words keeps its place.
 _GONE_FOR_GOOD = "reason NOT IN ('expired', 'withdrawn', 'mention', 'objected') AND NOT starts_with(reason, 'account ')"
+
+
+def check_space(folder: CaseFolder) -> None:
+    """Raise InputError when the disk has no room for the new file beside the old one."""
+    needed = folder.store.stat().st_size + SPARE
+    free = shutil.disk_usage(folder.path).free
+    if free < needed:
+        raise InputError(
+            f"the purge writes a new file and needs {needed / 1e6:,.0f} MB free, there are {free / 1e6:,.0f} MB; "
+            "free some and repeat, nothing was changed"
+        )
 
 
 def step(name: str) -> None:
@@ -206,16 +217,6 @@ def _alone(folder: CaseFolder) -> Iterator[None]:
             yield
     except Timeout as error:
         raise BusyError(f"another process is purging {folder.path}; wait until that is done") from error
-
-
-def _check_space(folder: CaseFolder) -> None:
-    needed = folder.store.stat().st_size + SPARE
-    free = shutil.disk_usage(folder.path).free
-    if free < needed:
-        raise InputError(
-            f"the purge writes a new file and needs {needed / 1e6:,.0f} MB free, there are {free / 1e6:,.0f} MB; "
-            "free some and repeat, nothing was changed"
-        )
 
 
 def _counted(store: Store, column: str) -> dict[str, int]:

@@ -122,6 +122,9 @@ def take_out(store: Store, subject: Subject, reason: str) -> dict[str, int]:
         remember_erased(store, "actor", [(subject.source, a) for a in own if a], reason, at)
         handles = {n.lower() for n in (*names, subject.handle) if n}
         remember_erased(store, "handle", [(subject.source, h) for h in sorted(handles)], reason, at)
+        if not any(own):
+            # Of one who is known by a handle alone, what comes under this handle is taken for theirs.
+            remember_erased(store, "named", [(subject.source, h) for h in sorted(handles)], reason, at)
         mark_for_purge(db, "doomed", reason, at)
         hide_posts(store, "doomed")
         counts = {"accounts": len(accounts), "posts": doomed, **_off_others(store, subject, sorted(handles), accounts)}

@@ -47,12 +47,12 @@ def remember_all(store: Store, what: str, names: str, reason: str, at: datetime)
         f"""INSERT INTO erased
             SELECT DISTINCT $what, hash, $reason, $at::TIMESTAMP FROM (
                 SELECT {_HASH} AS hash FROM (SELECT $what AS what, source, name FROM {names}))
-            WHERE hash NOT IN (SELECT hash FROM erased)""",
+            WHERE hash NOT IN (SELECT hash FROM erased) ORDER BY 2""",
         {"what": what, "reason": reason, "at": at, **_pads(store.terms.key())},
     )
 
 
-def drop_erased(store: Store) -> None:
+def drop_erased(store: Store, at: datetime) -> None:
     """Mark the chunk's posts that were erased, or whose author was, to be dropped; take erased names off the others.
 
     A repost of what was erased repeats it, and goes with it.
@@ -62,6 +62,7 @@ def drop_erased(store: Store) -> None:
     _find_erased(store)
     if not store.value("SELECT count(*) FROM (FROM erased_name LIMIT 1)"):
         return
+    _learn_ids(store, at)
     db = store.db
     for column, what in (
         ("id", "post"),
@@ -83,6 +84,21 @@ def drop_erased(store: Store) -> None:
     _redact_incoming(store)
 
 
+def _learn_ids(store: Store, at: datetime) -> None:
+    """Put the id of an account that was erased by its handle alone on the list once it comes with both."""
+    if not store.value("SELECT count(*) FROM erased_name WHERE what = 'named'"):
+        return
+    pairs = store.rows(
+        """SELECT DISTINCT i.source, i.id FROM (
+               SELECT source, author_id AS id, author_handle AS handle FROM incoming
+               UNION ALL SELECT source, id, handle FROM incoming_actor) i
+           JOIN erased_name e ON e.what = 'named' AND e.source = i.source AND e.name = lower(i.handle)
+           WHERE i.id IS NOT NULL"""
+    )
+    remember_erased(store, "actor", [(str(source), str(own_id)) for source, own_id in pairs], "erased", at)
+    _find_erased(store)
+
+
 def _pads(key: bytes) -> dict[str, bytes]:
     block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
     return {"inner": bytes(byte ^ 0x36 for byte in block), "outer": bytes(byte ^ 0x5C for byte in block)}
@@ -101,7 +117,8 @@ def _find_erased(store: Store) -> None:
                       unnest([author_id, repost_author, reply_to_author, quote_author]) FROM incoming
                UNION ALL SELECT 'actor', source, unnest(list_transform(mentions, lambda m: m.id)) FROM incoming
                UNION ALL SELECT 'actor', source, id FROM incoming_actor
-               UNION ALL SELECT 'handle', source, lower(author_handle) FROM incoming
+               UNION ALL SELECT unnest(['handle', 'named']), source, lower(author_handle) FROM incoming
+               UNION ALL SELECT 'named', source, lower(handle) FROM incoming_actor
                UNION ALL SELECT 'handle', source, lower(handle) FROM incoming_actor
                UNION ALL
                SELECT 'handle', source, unnest(list_transform(mentions, lambda m: lower(m.handle))) FROM incoming

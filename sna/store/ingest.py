@@ -91,7 +91,7 @@ def _absorb(store: Store, batch: int, file: str) -> Tally:
     resolve_aliases(store)
     tally.deletions, tally.deleted = hide_deleted(store, now())
     drop_suppressed(store)
-    drop_erased(store)
+    drop_erased(store, now())
     _quarantine(store, batch, file, tally)
     tally.dropped = store.value("SELECT count(*) FROM incoming WHERE problem IS NULL AND protected")
     tally.profiles = store.value("SELECT count(*) FROM incoming_actor")

@@ -202,6 +202,10 @@ def _bound(parameters: tuple[object, ...]) -> object:
 
 
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    log = path.with_name(path.name + ".wal")
+    if log.exists() and log.stat().st_size:
+        # Nothing is ever written to it by sna, and one that does not fit its store ends the process that reads it.
+        raise CaseError(f"{log} was left by another program: open the store with that program once, or remove the log")
     mask = os.umask(0o077)
     db = duckdb.connect(
         ":memory:",
