@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -38,7 +39,9 @@ def main() -> None:
     DATA.mkdir()
     lines = []
     try:
-        for line in (*_recovery(posts), *_speed([100_000] if quick else [1_000_000, 5_000_000])):
+        measured = f"Measured {datetime.now(UTC):%Y-%m-%d} with DuckDB {duckdb.__version__}."
+        speed = _speed([100_000] if quick else [1_000_000, 5_000_000])
+        for line in chain((measured, ""), _recovery(posts), speed):
             print(line, flush=True)
             lines.append(line)
     finally:
@@ -194,5 +197,4 @@ def behind_older_header(store: Path) -> set[bytes]:
 
 
 if __name__ == "__main__":
-    print(f"Measured {datetime.now(UTC):%Y-%m-%d} with DuckDB {duckdb.__version__}.\n")
     main()

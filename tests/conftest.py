@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import sna
@@ -113,3 +114,9 @@ def tweet(post: str, author: str = "1", **fields: object) -> dict[str, object]:
 def reply(post: str, to: str, author: str = "2", **fields: object) -> dict[str, object]:
     """Return an X v2 post that answers another."""
     return tweet(post, author, referenced_tweets=[{"type": "replied_to", "id": to}], **fields)
+
+
+def expire(case: sna.Case, which: str) -> None:
+    """End the retention of some posts; `which` is a condition."""
+    with duckdb.connect(str(case.folder.store)) as db:
+        db.execute(f"UPDATE post SET expires_at = TIMESTAMP '2020-01-01' WHERE {which}")

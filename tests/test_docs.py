@@ -17,6 +17,7 @@ PAGES = [
     "docs/collecting.md",
     "docs/findings.md",
     "docs/language.md",
+    "docs/compliance.md",
 ]
 
 

@@ -8,21 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import pytest
+from conftest import expire, reply, tweet
 
 import sna
 from benchmarks.purging import after_delete_alone, expire_half, fill_case, lay_uncompressed, recoverable
-from sna.collectors.pace import Pace
 from sna.privacy import purge as purging
 from sna.privacy.audit import verify_chain
-from sna.privacy.register import Handover
 from sna.store import ingest
-from tests.conftest import reply, tweet
 
 NOON = datetime(2026, 3, 1, 12)
 
@@ -31,12 +29,6 @@ class Usage(NamedTuple):
     total: int
     used: int
     free: int
-
-
-def expire(case: sna.Case, which: str) -> None:
-    """End the retention of some posts; `which` is a condition."""
-    with duckdb.connect(str(case.folder.store)) as db:
-        db.execute(f"UPDATE post SET expires_at = TIMESTAMP '2020-01-01' WHERE {which}")
 
 
 def rows_of(case: sna.Case) -> dict[str, list]:
@@ -363,108 +355,3 @@ def test_04_a_full_disk_during_an_import_loses_nothing(tmp_path, write):
         assert sna.open_case(mount / "c").status().posts == 120_000
     finally:
         subprocess.run(["umount", str(mount)], check=False)
-
-
-def test_34_a_log_of_another_program_beside_the_store_is_refused(case, run):
-    case.ingest([sna.Post("x", "1", "a")])
-    (case.folder.path / "store.duckdb.wal").write_bytes(b"no log")
-    ran = run("status", case=case)
-    assert (ran.code, ran.err.count("\n")) == (3, 1)
-    assert "left by another program" in ran.err
-
-
-def test_37_a_clock_that_was_set_back_keeps_no_post_alive(case, write, run, monkeypatch):
-    case.import_files([write(tweet("1"))])
-    expire(case, "true")
-    with duckdb.connect(str(case.folder.store)) as db:
-        db.execute("UPDATE post SET expires_at = now()::TIMESTAMP + INTERVAL 1 HOUR")
-        db.execute("INSERT INTO meta VALUES ('latest_time', (now()::TIMESTAMP + INTERVAL 2 HOUR)::VARCHAR)")
-    ran = run("status", "--json", case=case)
-    assert ran.json()["posts"] == 0
-    assert "clock" in run("status", case=case).err
-
-
-def test_retention_is_by_source_and_kind_the_shorter_wins(tmp_path):
-    duties = sna.Duties(days_by_source={"x": 10}, days_by_kind={"reply": 3, "original": 20})
-    case = sna.new_case(tmp_path / "c", "p", "b", 30, duties=duties)
-    case.ingest([
-        sna.Post("x", "1", "a", text="t"),
-        sna.Post("x", "2", "a", text="t", reply_to="1"),
-        sna.Post("mastodon", "1", "a", text="t"),
-        sna.Post("mastodon", "2", "a", text="t", repost_of="1"),
-    ])  # fmt: skip
-    with duckdb.connect(str(case.folder.store), read_only=True) as db:
-        rows = db.execute("SELECT round(date_diff('hour', seen_at, expires_at) / 24) FROM post ORDER BY source, post")
-        assert [int(row[0]) for row in rows.fetchall()] == [20, 30, 10, 3]
-
-
-def test_an_expired_post_is_in_no_query_from_that_second_on(case, run, tmp_path):
-    case.ingest([sna.Post("x", "1", "a", text="gone #soon"), sna.Post("x", "2", "b", text="stays", reply_to="1")])
-    with duckdb.connect(str(case.folder.store)) as db:
-        db.execute("UPDATE post SET expires_at = now()::TIMESTAMP + INTERVAL 1 SECOND WHERE text LIKE 'gone%'")
-    time.sleep(1.1)
-    for command in (["status"], ["actors"], ["threads", "show", "2"], ["threads", "list"], ["timeline"]):
-        assert "gone" not in run(*command, "--json", case=case).out
-    assert case.export(tmp_path / "o.json")[0].nodes.height <= 2
-    ran = run("retention", "check", case=case)
-    assert ran.code == 1
-    assert "expired" in ran.out
-    assert run("retention", "purge", "--dry-run", "--json", case=case).json()["posts"] == 1
-    assert run("retention", "purge", case=case).code == 0
-    assert run("retention", "check", case=case).code == 0
-    status = run("retention", "status", "--json", case=case).json()
-    assert (status["due_now"], status["due_in_30_days"]) == ({}, {"x": 1})
-
-
-def test_a_closed_case_takes_nothing_in_and_its_key_is_gone(town, run, tmp_path, write):
-    town.export(tmp_path / "o.csv", handover=Handover(pseudonymised=True))
-    key = Path(town.policy.duties.key_file)
-    assert key.exists()
-    assert run("case", "close", case=town).code == 0
-    assert not key.exists()
-    closed = sna.open_case(town.folder.path)
-    assert closed.status().posts == 0
-    assert recoverable(closed.folder.path, [f"mark{n:09}" for n in range(60)])[0] == 0
-    ran = run("import", write(tweet("1"), name="b.jsonl"), case=closed)
-    assert (ran.code, ran.err.count("\n")) == (3, 1)
-    assert "closed" in ran.err
-
-
-def test_a_sealed_case_can_be_read_and_takes_nothing_in(town, run, write):
-    assert run("case", "close", "--seal", case=town).code == 0
-    sealed = sna.open_case(town.folder.path)
-    assert sealed.status().posts == 30
-    assert run("import", write(tweet("1"), name="b.jsonl"), case=sealed).code == 3
-    assert run("case", "show", "--json", case=sealed).json()["sealed"] is True
-
-
-def test_a_case_past_its_end_takes_nothing_in_and_gives_nothing_out(tmp_path, run, write):
-    case = sna.new_case(tmp_path / "c", "p", "b", 30, sna.Bounds(end=datetime(2026, 1, 1)))
-    case.import_files([write(tweet("1"))])
-    toml = (case.folder.path / "case.toml").read_text()
-    year = str(datetime.now().year)
-    (case.folder.path / "case.toml").write_text(toml.replace(f"created_at = {year}", "created_at = 2020"))
-    expired = sna.open_case(tmp_path / "c")
-    assert run("import", write(tweet("2"), name="b.jsonl"), case=expired).code == 3
-    assert run("graph", "export", tmp_path / "o.gexf", case=expired).code == 3
-    assert not (tmp_path / "o.gexf").exists()
-
-
-def test_posts_that_await_a_check_block_exports(tmp_path, run):
-    from tests.worlds import mastodon_world
-
-    world = mastodon_world()
-    case = sna.new_case(tmp_path / "c", "p", "b", 30)
-    case.collect(world.source, [world.ask()], world.settings)
-    old = timedelta(hours=30)
-    with duckdb.connect(str(case.folder.store)) as db:
-        db.execute("UPDATE post SET seen_at = seen_at - ?", [old])
-    ran = run("graph", "export", tmp_path / "o.gexf", case=case)
-    assert ran.code == 3
-    assert "retention sync" in ran.err
-    assert run("retention", "check", case=case).code == 1
-    posts = case.status().posts
-    world.server.close()
-    down = case.recheck(pace=Pace(tries=1, first_wait=0.01))
-    assert list(down.unknown) == ["mastodon"]
-    assert case.status().posts == posts
