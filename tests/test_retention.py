@@ -24,12 +24,12 @@ def town(case, write) -> sna.Case:
     return case
 
 
-def test_34_a_log_of_another_program_beside_the_store_is_refused(case, run):
+def test_34_a_damaged_log_beside_the_store_is_refused(case, run):
     case.ingest([sna.Post("x", "1", "a")])
     (case.folder.path / "store.duckdb.wal").write_bytes(b"no log")
     ran = run("status", case=case)
     assert (ran.code, ran.err.count("\n")) == (3, 1)
-    assert "left by another program" in ran.err
+    assert "is damaged" in ran.err
 
 
 def test_37_a_clock_that_was_set_back_keeps_no_post_alive(case, write, run, monkeypatch):

@@ -201,11 +201,15 @@ def _bound(parameters: tuple[object, ...]) -> object:
     return list(parameters) or None
 
 
+# The entry with the version of a log: its first field, and its kind.
+_LOG_BEGINS = b"\x64\x00\x62"
+
+
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     log = path.with_name(path.name + ".wal")
-    if log.exists() and log.stat().st_size:
-        # Nothing is ever written to it by sna, and one that does not fit its store ends the process that reads it.
-        raise CaseError(f"{log} was left by another program: open the store with that program once, or remove the log")
+    if log.exists() and log.stat().st_size and log.read_bytes()[:3] != _LOG_BEGINS:
+        # What is no log of DuckDB's ends the process that reads it as one.
+        raise CaseError(f"{log} is damaged or no log of a store; remove it, sna keeps nothing there")
     mask = os.umask(0o077)
     db = duckdb.connect(
         ":memory:",
