@@ -16,8 +16,6 @@ from sna.collectors.criteria import within_policy
 from sna.collectors.pace import Pace
 from sna.collectors.registry import collector as collector_of
 from sna.errors import UsageError
-from sna.exports.files import Form, export_network, files_of
-from sna.exports.pseudonymous import with_pseudonyms
 from sna.formats.importer import ImportPlan, Progress, import_files, imported_files
 from sna.graphs.actors import list_actors
 from sna.graphs.community_names import SMALLEST, Named, name_communities
@@ -41,19 +39,17 @@ from sna.graphs.origins import Origin, OriginFilter, list_origins, show_origin
 from sna.graphs.status import Status, count_status, list_quarantine
 from sna.graphs.threads import trace_threads
 from sna.graphs.timeline import Timeline, count_by_step, first_seen, network_by_step, response_times
-from sna.keeping import Keeper, recorded
+from sna.keeping import recorded
 from sna.language import run as annotate
 from sna.language.findings import find_in_texts, unread_posts
+from sna.outgoing import Outgoing
 from sna.post import Actor, Post, Tally
-from sna.privacy.audit import file_entry, told_file
-from sna.privacy.keys import case_key
-from sna.privacy.pseudonyms import pseudonyms_of
-from sna.privacy.register import Handover, note_export_hash, register_export
+from sna.privacy.audit import told_file
 from sna.secrets import secrets_of
 from sna.store.ingest import ingest_posts
 
 
-class Case(Keeper):
+class Case(Outgoing):
     """An investigation in its folder; each method opens the store, does its work and lets the file go."""
 
     @recorded("import")
@@ -215,38 +211,6 @@ class Case(Keeper):
         """Return a network by name; see graphs.networks.build_network."""
         with self._reader() as store:
             return build_network(store, name, window, loops=loops)
-
-    @recorded("graph export", "name", "window")
-    def export(
-        self,
-        path: Path,
-        name: str = "interactions",
-        window: Window | None = None,
-        form: Form | None = None,
-        handover: Handover | None = None,
-    ) -> tuple[Network, list[Path]]:
-        """Write a network to files, registered with the posts that they hold; returns it as measured, and the files.
-
-        Raises CaseError where the policy forbids an export now, UsageError and InputError as exports.files does.
-        """
-        self.check_exportable()
-        form, handover = form or Form(), handover or Handover(pseudonymised=self.policy.duties.pseudonymise)
-        key = case_key(self.folder) if handover.pseudonymised else None
-        with self._reader() as store:
-            built = build_network(store, name, window, loops=form.loops)
-            pseudonyms = pseudonyms_of(store, key) if key else None
-        part = built.narrowed(min_weight=form.min_weight, largest_component=form.largest_component, top=form.top)
-        measured = part.measured(with_betweenness=form.betweenness)
-        shown = with_pseudonyms(measured, pseudonyms) if pseudonyms else measured
-        files = files_of(path)
-        with self._keeper() as store:
-            numbers = [register_export(store, file, "graph export", handover) for file in files]
-        export_network(shown, path, dynamic=form.dynamic, with_layout=form.layout)
-        self.files_out = [file_entry(file) for file in files]
-        with self._keeper() as store:
-            for number, entry in zip(numbers, self.files_out, strict=True):
-                note_export_hash(store, number, str(entry["sha256"]))
-        return measured, files
 
     def interactions(
         self,

@@ -79,6 +79,7 @@ def test_floors_import_only_downward():
         "graphs",
         "exports",
         "keeping",
+        "outgoing",
         "api",
         "demo",
         "render",

@@ -303,3 +303,22 @@ def test_x_batch_compliance_files_are_imported(town, write):
     assert town.status().posts == 5
     assert town.purge()["by_reason"] == {"account suspended": 2, "deleted": 1}
     assert town.import_files([write(*posts(), name="again.jsonl")]).stored == 0
+
+
+def test_every_file_that_leaves_the_case_is_registered(town, run, tmp_path):
+    posts = [sna.Post("x", f"r{n}{a}", str(600 + a), text="same", repost_of="7") for n in range(3) for a in range(4)]
+    town.ingest(posts)
+    run("graph", "export", tmp_path / "n.csv", "--to", "a reader", case=town)
+    run("coordination", "--by", "repost", "--out", tmp_path / "c.gexf", "--pseudonymise", case=town)
+    run("subject", "access", "--source", "x", "--id", ID, "--out", tmp_path / "a.html", case=town)
+    rows = run("retention", "exports", "--json", case=town).json()["exports"]
+    told = {Path(row["file"]).name: (row["command"], row["recipient"], row["pseudonymised"]) for row in rows}
+    assert told == {
+        "n.nodes.csv": ("graph export", "a reader", False),
+        "n.edges.csv": ("graph export", "a reader", False),
+        "c.gexf": ("coordination export", None, True),
+        "a.html": ("subject access", "the person it is about", False),
+    }
+    assert all(row["sha256"] and row["posts"] for row in rows)
+    assert HANDLE not in (tmp_path / "c.gexf").read_text()
+    assert all(len(line) <= 80 for line in run("retention", "exports", case=town).out.splitlines())

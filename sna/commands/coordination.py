@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 import sna
-from sna.exports.files import export_network
 from sna.graphs.coordination import BEHAVIOURS, Coordination, Search
 from sna.graphs.near import THRESHOLD
-from sna.options import CaseOption, JsonOption, LimitOption, rows_to_show
+from sna.options import CaseOption, JsonOption, LimitOption, PseudonymiseOption, ToOption, handover, rows_to_show
 from sna.render import err, out, print_columns, print_json, rows_as_json
 
 
@@ -22,14 +21,19 @@ def coordination(
     export: Annotated[
         Path | None, typer.Option("--out", help="Also write their network, as `sna graph export` does.", metavar="OUT")
     ] = None,
+    pseudonymise: PseudonymiseOption = None,
+    to: ToOption = None,
     limit: LimitOption = None,
     case: CaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find pairs that do the same within a window again and again. Coordination is not guilt."""
     search = Search([part.strip() for part in by.split(",") if part.strip()], window, min_shared, fdr, threshold)
-    found = sna.open_case(case).coordination(search)
-    files = [] if export is None else export_network(found.network().measured(with_betweenness=False), export)
+    opened, files = sna.open_case(case), list[Path]()
+    if export is None:
+        found = opened.coordination(search)
+    else:
+        found, files = opened.export_coordination(export, search, handover(opened.policy, pseudonymise, to))
     rows = rows_to_show(limit, as_json)
     pairs = found.pairs if rows is None else found.pairs.head(rows)
     if as_json:

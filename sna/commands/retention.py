@@ -91,6 +91,22 @@ def sync(
         err().print(f"{for_terminal(name)}: unknown, nothing was changed ({for_terminal(why)})")
 
 
+@app.command(epilog="Example: sna retention exports --case town")
+def exports(case: CaseOption = None, as_json: JsonOption = False) -> None:
+    """List the registered files that were made from the case, for whom, and how many posts of today they hold."""
+    rows = sna.open_case(case).exports()
+    if as_json:
+        print_json({"exports": as_plain(rows)})
+        return
+    table = new_table(("made (UTC)", "left"), ("posts", "right"), ("for", "left"), ("names", "left"), ("file", "left"))
+    for row in rows:
+        names = "pseudonyms" if row["pseudonymised"] else "names"
+        table.add_row(
+            cell(row["made_at"]), cell(row["posts"]), cell(row["recipient"], 14), names, cell(row["file"], 26)
+        )
+    out().print(table if rows else "no file was made from this case")
+
+
 def _print_status(found: Retention) -> None:
     table = new_table(
         ("source", "left"), ("due now", "right"), ("in 7 days", "right"), ("in 30 days", "right"), ("to check", "right")

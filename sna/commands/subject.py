@@ -8,7 +8,7 @@ import typer
 
 import sna
 from sna.errors import UsageError
-from sna.exports.held import held_as_json, write_held
+from sna.exports.held import held_as_json
 from sna.exports.text import for_terminal
 from sna.options import CaseOption, JsonOption, parse_time
 from sna.privacy.requests import KINDS
@@ -42,13 +42,10 @@ def access(
     as_json: JsonOption = False,
 ) -> None:
     """Show everything that the case holds about an account, in every table and export."""
-    opened = sna.open_case(case)
-    held = opened.held_about(_subject(source, handle, own_id), parse_time(received))
-    record = opened.record()
-    if out_file:
-        write_held(held, record, out_file)
+    opened, about, at = sna.open_case(case), _subject(source, handle, own_id), parse_time(received)
+    held = opened.answer_access(out_file, about, at) if out_file else opened.held_about(about, at)
     if as_json:
-        print_json(held_as_json(held, record))
+        print_json(held_as_json(held, opened.record()))
         return
     table = new_table(("table", "left"), ("rows", "right"))
     for name, frame in held.tables.items():

@@ -1,0 +1,85 @@
+"""What leaves a case: exports and answers to persons; allowed by the policy, registered, pseudonymous where wanted."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sna.exports.files import Form, export_network, files_of
+from sna.exports.held import write_held
+from sna.exports.pseudonymous import with_pseudonyms
+from sna.graphs.coordination import Coordination, Search, find_coordination
+from sna.graphs.interactions import Window
+from sna.graphs.network import Network
+from sna.graphs.networks import build_network
+from sna.keeping import Keeper, recorded
+from sna.privacy.audit import file_entry
+from sna.privacy.keys import case_key
+from sna.privacy.pseudonyms import pseudonyms_of
+from sna.privacy.register import Handover, note_export_hash, register_export
+from sna.privacy.subject import Held, Subject
+
+
+class Outgoing(Keeper):
+    """A case as a source of files; each is registered with the posts that it holds, before it is written."""
+
+    @recorded("graph export", "name", "window")
+    def export(
+        self,
+        path: Path,
+        name: str = "interactions",
+        window: Window | None = None,
+        form: Form | None = None,
+        handover: Handover | None = None,
+    ) -> tuple[Network, list[Path]]:
+        """Write a network to files, registered with the posts that they hold; returns it as measured, and the files.
+
+        Raises CaseError where the policy forbids an export now, UsageError and InputError as exports.files does.
+        """
+        self.check_exportable()
+        form = form or Form()
+        with self._reader() as store:
+            built = build_network(store, name, window, loops=form.loops)
+        part = built.narrowed(min_weight=form.min_weight, largest_component=form.largest_component, top=form.top)
+        measured = part.measured(with_betweenness=form.betweenness)
+        return measured, self._write_network(measured, path, "graph export", form, handover)
+
+    @recorded("coordination export", "search")
+    def export_coordination(
+        self, path: Path, search: Search | None = None, handover: Handover | None = None
+    ) -> tuple[Coordination, list[Path]]:
+        """Write the network of actors that do the same together, as `export` does; returns it, and the files."""
+        self.check_exportable()
+        with self._reader() as store:
+            found = find_coordination(store, search)
+        measured = found.network().measured(with_betweenness=False)
+        return found, self._write_network(measured, path, "coordination export", Form(), handover)
+
+    @recorded("subject answer")
+    def answer_access(self, path: Path, about: Subject, received_at: datetime | None = None) -> Held:
+        """Write what is held about an account for its person, as a page or JSON; the file is registered like others."""
+        held = self.held_about(about, received_at)
+        with self._keeper() as store:
+            number = register_export(store, path, "subject access", Handover("the person it is about"))
+        write_held(held, self.record(), path)
+        with self._keeper() as store:
+            note_export_hash(store, number, str(file_entry(path)["sha256"]))
+        self.files_out = [file_entry(path)]
+        return held
+
+    def _write_network(
+        self, network: Network, path: Path, command: str, form: Form, handover: Handover | None
+    ) -> list[Path]:
+        handover = handover or Handover(pseudonymised=self.policy.duties.pseudonymise)
+        files = files_of(path)
+        pseudonyms = None
+        key = case_key(self.folder) if handover.pseudonymised else None
+        with self._keeper() as store:
+            if key:
+                pseudonyms = pseudonyms_of(store, key)
+            numbers = [register_export(store, file, command, handover) for file in files]
+        shown = with_pseudonyms(network, pseudonyms) if pseudonyms else network
+        export_network(shown, path, dynamic=form.dynamic, with_layout=form.layout)
+        self.files_out = [file_entry(file) for file in files]
+        with self._keeper() as store:
+            for number, entry in zip(numbers, self.files_out, strict=True):
+                note_export_hash(store, number, str(entry["sha256"]))
+        return files
