@@ -1,5 +1,6 @@
 """`sna retention`: what is due, the purge, and the check at the sources for what was deleted there."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -102,7 +103,11 @@ def exports(case: CaseOption = None, as_json: JsonOption = False) -> None:
     for row in rows:
         names = "pseudonyms" if row["pseudonymised"] else "names"
         table.add_row(
-            cell(row["made_at"]), cell(row["posts"]), cell(row["recipient"], 14), names, cell(row["file"], 26)
+            cell(row["made_at"]),
+            cell(row["posts"]),
+            cell(row["recipient"], 14),
+            names,
+            cell(Path(str(row["file"])).name, 26),
         )
     out().print(table if rows else "no file was made from this case")
 
