@@ -31,6 +31,7 @@ from sna.graphs.conversations import (
 )
 from sna.graphs.coordination import Coordination, Search, find_coordination
 from sna.graphs.explain import Explanation, explain_actor, explain_edge, explain_post, explain_thread
+from sna.graphs.findings import Findings, find_all
 from sna.graphs.interactions import KINDS, Window
 from sna.graphs.near import THRESHOLD
 from sna.graphs.network import Network
@@ -70,6 +71,12 @@ class Case(Outgoing):
             tally = ingest_posts(store, posts, profiles)
             trace_threads(store)
         return tally
+
+    @recorded("findings")
+    def findings(self, limit: int = 5) -> Findings:
+        """Return the findings of the whole case at a glance; see graphs.findings.find_all."""
+        with self._reader() as store:
+            return find_all(store, limit)
 
     @recorded("status")
     def status(self) -> Status:

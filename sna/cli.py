@@ -21,6 +21,7 @@ from sna.commands import (
     origins,
     retention,
     secrets,
+    show,
     subject,
     timeline,
     watch,
@@ -78,6 +79,7 @@ app.command("methods", epilog="Example: sna methods pagerank")(explain.methods)
 app.command("coordination", epilog="Example: sna coordination --by repost,url --window 60")(coordination.coordination)
 app.command("communities", epilog="Example: sna communities --limit 10")(timeline.communities)
 app.command("timeline", epilog="Example: sna timeline --step 1h --by role")(timeline.timeline)
+app.command("show", epilog="Example: sna show --case town")(show.show)
 app.command("watch", epilog="Example: sna watch watch.toml --case town")(watch.watch)
 
 

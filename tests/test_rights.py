@@ -128,7 +128,7 @@ def test_erase_leaves_no_byte_and_no_later_import_or_stream_brings_anything_back
         assert trace.encode() not in content, trace
     assert town.held_about(ANNA).rows == 0
     left = {row["id"]: row for row in json.loads(run("threads", "show", "2", "--json", case=town).out)["posts"]}
-    assert "[erased]" in left["2"]["text"]
+    assert "█████" in left["2"]["text"]
     before = town.status().posts
     tally = town.import_files([write(*posts(), name="again.jsonl")])
     assert (tally.stored, tally.dropped) == (0, 3)
@@ -181,7 +181,7 @@ def test_a_handle_that_is_a_word_stays_a_word(case, write):
     ])  # fmt: skip
     done = case.erase(Subject("x", "police"))
     text = case.thread("2").nodes[0].text
-    assert text == "the police said, @[erased]: see x.com/[erased]/status/1"
+    assert text == "the police said, @█████: see x.com/█████/status/1"
     assert done["bare_words_left"] == 1
 
 

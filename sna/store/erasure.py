@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from sna.store.opening import Store
 
-REDACTED = "[erased]"
+# No word, so that nothing that reads texts takes it for one.
+REDACTED = "█████"
 _SEPARATOR = "\x1f"
 _WORD = r"\w(?:[\w.-]*\w)?"
 # HMAC over columns: RFC 2104, with the key's two pads as parameters; the same as `keyed_hash`.

@@ -1,0 +1,99 @@
+"""All that a case shows at a glance: one value for the terminal and for whatever else presents an investigation."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from sna.errors import UsageError
+from sna.graphs.actors import list_actors
+from sna.graphs.community_names import Named, name_communities
+from sna.graphs.conversations import Thread, ThreadFilter, list_threads, show_thread
+from sna.graphs.coordination import Coordination, find_coordination
+from sna.graphs.origins import list_origins
+from sna.graphs.roles import ROLES
+from sna.graphs.status import Status, count_status
+from sna.graphs.timeline import Timeline, count_by_step
+from sna.store.opening import Store
+
+# Kinds of items whose origins are shown; texts and images need a threshold or media, and have their own command.
+SPREAD = ("url", "hashtag")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The findings of a case, each as its own command gives it, cut to the first `limit` rows.
+
+    `roles` maps each role to its leading actors; `threads` are the largest, `thread` the largest as a tree; `origins`
+    maps each kind of item to what the most accounts carry. `timeline` is None where no post has a usable time.
+    """
+
+    status: Status
+    timeline: Timeline | None
+    roles: dict[str, pl.DataFrame]
+    threads: pl.DataFrame
+    thread: Thread | None
+    origins: dict[str, pl.DataFrame]
+    coordination: Coordination
+    communities: Named
+
+    @property
+    def gaps(self) -> list[str]:
+        """Sentences on what is not in the case, and what that does to the findings."""
+        return gaps_of(self.status)
+
+
+def find_all(store: Store, limit: int = 5) -> Findings:
+    """Return the findings of a whole case."""
+    threads = list_threads(store, ThreadFilter(), "posts", limit)
+    top = threads.row(0, named=True) if threads.height else None
+    actors = list_actors(store)
+    return Findings(
+        count_status(store),
+        _timeline(store),
+        {role: _leading(actors, role, limit) for role in ROLES},
+        threads,
+        show_thread(store, f"{top['source']}:{top['top']}") if top else None,
+        {kind: list_origins(store, kind, limit=limit) for kind in SPREAD},
+        find_coordination(store),
+        name_communities(store, limit),
+    )
+
+
+def gaps_of(status: Status) -> list[str]:
+    """Return what is not in the case and what follows from it, a sentence each."""
+    told = []
+    if status.missing_parents:
+        told.append(
+            f"{status.missing_parents:,} answered posts were not collected: of the threads below them nobody can tell "
+            f"who posted first, and {status.orphan_replies:,} replies count for no parent's author unless it was named."
+        )
+    for reason, count in status.gaps.items():
+        told.append(f"{count:,} posts were asked for and not given ({reason}): what they said is not in any figure.")
+    if status.referenced:
+        told.append(
+            f"{status.referenced:,} posts are known from inside others alone, as they were when these were collected."
+        )
+    if status.quarantined:
+        told.append(f"{status.quarantined:,} lines could not be read and are in no figure (sna status --quarantine).")
+    if status.dropped or status.awaiting_purge:
+        told.append("Posts that were deleted, protected, expired or erased are not shown, and their reposts less.")
+    if status.time_suspect or status.older_than_parent:
+        told.append(
+            f"{status.time_suspect + status.older_than_parent:,} posts have a time that cannot be right: "
+            "they are never taken as an origin."
+        )
+    told.append("Only what was collected is counted: silence here is not silence there.")
+    return told
+
+
+def _leading(actors: pl.DataFrame, role: str, limit: int) -> pl.DataFrame:
+    score = f"{role}_score"
+    scored = actors.filter(pl.col(score) > 0) if actors.height else actors
+    return scored.sort(score, "source", "id", descending=[True, False, False]).head(limit)
+
+
+def _timeline(store: Store) -> Timeline | None:
+    try:
+        return count_by_step(store)
+    except UsageError:
+        return None
