@@ -244,7 +244,7 @@ def test_killed_purges_are_finished(tmp_path):
 @pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="kills by signal")
 def test_a_hundred_killed_purges_are_finished(tmp_path):
-    kill_purges(tmp_path, 40_000, 100, 2)
+    kill_purges(tmp_path, 15_000, 100, 2)
 
 
 def test_a_purge_refuses_before_it_touches_anything_when_the_disk_is_short(town, run, monkeypatch):
