@@ -94,6 +94,29 @@ def test_junk_in_the_chain_is_told_by_its_line(chain, junk):
     assert verify_chain(folder).problems[0][0] == 6
 
 
+def test_33_a_line_that_was_torn_off_is_cut_and_told(chain):
+    folder, head = chain
+    with (folder / "audit.jsonl").open("ab") as file:
+        file.write(b'{"number": 21, "at": "20')
+    assert append_line(folder, "status", {}, {}).count == 21
+    assert verify_chain(folder, head).is_sound
+    assert read_lines(folder)[-1]["counts"] == {"torn_bytes_removed": 24}
+
+
+def test_31_a_full_disk_leaves_the_chain_whole(chain, monkeypatch):
+    folder, head = chain
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(sna.CaseError, match="No space left"):
+        append_line(folder, "status", {}, {})
+    monkeypatch.undo()
+    assert verify_chain(folder, head).is_sound
+    assert append_line(folder, "status", {}, {}).count == 21
+
+
 def test_each_run_tells_its_head_and_verify_takes_it(case, run, write):
     ran = run("import", write(tweet("1")), case=case)
     head = ran.err.splitlines()[-1].removeprefix("audit ")

@@ -80,6 +80,7 @@ def append_line(
     path = folder / AUDIT_FILE
     try:
         with FileLock(folder / "audit.lock", timeout=30, mode=0o600):
+            torn = _cut_torn_line(path)
             head = read_head(path)
             line: dict[str, object] = {
                 "number": head.count + 1,
@@ -87,7 +88,7 @@ def append_line(
                 "user": _user(),
                 "command": command,
                 "criteria": dict(criteria),
-                "counts": dict(counts),
+                "counts": {**counts, **({"torn_bytes_removed": torn} if torn else {})},
                 "files_in": [dict(file) for file in files_in],
                 "files_out": [dict(file) for file in files_out],
                 "before": head.hash,
@@ -95,8 +96,13 @@ def append_line(
             line["hash"] = _hash_of(line)
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             with os.fdopen(descriptor, "ab", buffering=0) as file:
-                file.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
-                os.fsync(file.fileno())
+                size = path.stat().st_size
+                try:
+                    file.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
+                    os.fsync(file.fileno())
+                except OSError:
+                    os.ftruncate(descriptor, size)
+                    raise
     except OSError as error:
         raise CaseError(f"{path} cannot be written: {error.strerror}; nothing runs without the audit") from error
     return Head(head.count + 1, str(line["hash"]))
@@ -170,6 +176,19 @@ def told_file(name: str, size: int, sha256: str) -> dict[str, object]:
     """Return what the chain tells of a file of this name."""
     suffix = Path(name).suffix.lower().lstrip(".")
     return {"kind": suffix if suffix in _KINDS else "other", "bytes": size, "sha256": sha256}
+
+
+def _cut_torn_line(path: Path) -> int:
+    """Cut off a last line that was never finished, as a loss of power leaves it; returns its bytes, to be told."""
+    if not path.exists() or not path.stat().st_size:
+        return 0
+    with path.open("r+b") as file:
+        size = path.stat().st_size
+        file.seek(max(size - (1 << 16), 0))
+        torn = len(file.read().rpartition(b"\n")[2])
+        if torn:
+            file.truncate(size - torn)
+    return torn
 
 
 def _read_line(raw: bytes, number: int, before: str) -> tuple[str, str | None]:
