@@ -120,3 +120,13 @@ def expire(case: sna.Case, which: str) -> None:
     """End the retention of some posts; `which` is a condition."""
     with duckdb.connect(str(case.folder.store)) as db:
         db.execute(f"UPDATE post SET expires_at = TIMESTAMP '2020-01-01' WHERE {which}")
+
+
+@pytest.fixture
+def town(case, write) -> sna.Case:
+    """A case of sixty posts in threads, every second of them expired."""
+    lines = [tweet("0", text="mark000000000 first")]
+    lines += [reply(str(n), str(n // 2), str(n % 7), text=f"mark{n:09} @user{n % 5} text") for n in range(1, 60)]
+    case.import_files([write(*lines)])
+    expire(case, "post % 2 = 0")
+    return case

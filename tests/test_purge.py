@@ -45,16 +45,6 @@ def leftovers(case: sna.Case) -> set[str]:
     return {path.name for path in case.folder.path.iterdir()} - usual
 
 
-@pytest.fixture
-def town(case, write) -> sna.Case:
-    """A case of sixty posts in threads, every second of them expired."""
-    lines = [tweet("0", text="mark000000000 first")]
-    lines += [reply(str(n), str(n // 2), str(n % 7), text=f"mark{n:09} @user{n % 5} text") for n in range(1, 60)]
-    case.import_files([write(*lines)])
-    expire(case, "post % 2 = 0")
-    return case
-
-
 def purge_and_look(tmp_path: Path, posts: int, length: int, patch: pytest.MonkeyPatch, *, compressed: bool) -> None:
     case = fill_case(tmp_path / f"c{length}{compressed}", posts, length)
     if not compressed:

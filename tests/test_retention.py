@@ -5,23 +5,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-import pytest
-from conftest import expire, reply, tweet
+from conftest import expire, tweet
 
 import sna
 from sna.collectors.pace import Pace
 from sna.privacy.register import Handover
 from tests.worlds import mastodon_world
-
-
-@pytest.fixture
-def town(case, write) -> sna.Case:
-    """A case of sixty posts in threads, every second of them expired."""
-    lines = [tweet("0", text="mark000000000 first")]
-    lines += [reply(str(n), str(n // 2), str(n % 7), text=f"mark{n:09} text") for n in range(1, 60)]
-    case.import_files([write(*lines)])
-    expire(case, "post % 2 = 0")
-    return case
 
 
 def test_34_a_damaged_log_beside_the_store_is_refused(case, run):
@@ -53,7 +42,7 @@ def test_retention_is_by_source_and_kind_the_shorter_wins(tmp_path):
         sna.Post("mastodon", "2", "a", text="t", repost_of="1"),
     ])  # fmt: skip
     with duckdb.connect(str(case.folder.store), read_only=True) as db:
-        rows = db.execute("SELECT round(date_diff('hour', seen_at, expires_at) / 24) FROM post ORDER BY source, post")
+        rows = db.execute("SELECT round(date_diff('hour', seen_at, expires_at) / 24) FROM post ORDER BY source, native_id")
         assert [int(row[0]) for row in rows.fetchall()] == [20, 30, 10, 3]
 
 

@@ -157,6 +157,22 @@ def test_an_account_that_never_came_is_kept_out_when_it_comes(case, write):
     assert case.held_about(ANNA).rows == 0
 
 
+def test_one_who_was_only_mentioned_is_kept_out_when_they_come(case, write):
+    mention = sna.Mention(handle=HANDLE)
+    case.ingest([sna.Post("x", "50", "5", text=f"ask @{HANDLE}", mentions=(mention,))])
+    assert case.erase(ANNA)["mentions"] == 1
+    assert case.import_files([write(*posts())]).dropped == 3
+    assert case.held_about(ANNA).rows == 0
+
+
+def test_an_answer_to_a_post_of_one_who_objected_leads_to_the_same_missing_parent(town, write):
+    town.stop_processing(ANNA)
+    town.import_files([write(reply("80", "1"), name="later.jsonl")])
+    assert town.thread("80").missing_parent == town.thread("2").missing_parent
+    town.purge()
+    assert ID.encode() not in town.folder.store.read_bytes()
+
+
 def test_objection_hides_at_once_and_the_next_purge_takes_the_bytes(town, run):
     assert run("subject", "object", "--source", "x", "--id", ID, case=town).code == 0
     assert town.held_about(Subject("x", id=ID)).tables.keys() <= {"due", "export_range"}

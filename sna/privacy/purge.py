@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from sna.case import CaseFolder, write_private
 from sna.errors import CaseError, InputError
+from sna.privacy.register import exports_that_hold
 from sna.privacy.survivors import copy_survivors, verify_survivors
 from sna.privacy.wipe import empty_folder, sync_folder, wipe, wipe_and_remove
 from sna.store.erasure import remember_all
@@ -53,7 +54,7 @@ def plan_purge(store: Store) -> Plan:
         store.value("SELECT count(DISTINCT post) FROM due"),
         _counted(store, "source"),
         _counted(store, "reason"),
-        tuple(_exports_that_hold(store)),
+        tuple(exports_that_hold(store, "due")),
         store.path.stat().st_size if store.path.exists() else 0,
     )
 
@@ -223,26 +224,6 @@ def _counted(store: Store, column: str) -> dict[str, int]:
     name = {"source": "source", "reason": "reason"}[column]
     rows = store.rows(f"SELECT {name}, count(DISTINCT post) FROM due GROUP BY 1 ORDER BY 1")
     return {str(key): int(str(count)) for key, count in rows}
-
-
-def _exports_that_hold(store: Store) -> list[dict[str, object]]:
-    rows = store.rows(
-        """SELECT e.path, e.recipient, e.made_at, e.sha256, e.pseudonymised, count(DISTINCT d.post)
-           FROM export e JOIN export_range r USING (export) JOIN due d ON d.post BETWEEN r.first AND r.last
-           GROUP BY ALL ORDER BY e.made_at, e.path"""
-    )
-    return [
-        {
-            "file": str(path),
-            "recipient": None if recipient is None else str(recipient),
-            "made_at": str(made_at),
-            "sha256": sha256,
-            "pseudonymised": pseudonymised,
-            "posts": int(str(posts)),
-            "still_there": Path(str(path)).exists(),
-        }
-        for path, recipient, made_at, sha256, pseudonymised, posts in rows
-    ]
 
 
 def _now() -> str:

@@ -59,3 +59,27 @@ def list_exports(store: Store) -> list[dict[str, object]]:
     )
     names = ("file", "command", "recipient", "made_at", "pseudonymised", "sha256", "posts")
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def exports_that_hold(store: Store, posts: str) -> list[dict[str, object]]:
+    """Return the registered exports that were made with posts of a table, and with how many of them.
+
+    `posts` is the name of a table with the column post. The file itself may be gone: `still_there`.
+    """
+    rows = store.rows(
+        f"""SELECT e.path, e.recipient, e.made_at, e.sha256, e.pseudonymised, count(DISTINCT p.post)
+            FROM export e JOIN export_range r USING (export) JOIN {posts} p ON p.post BETWEEN r.first AND r.last
+            GROUP BY ALL ORDER BY e.made_at, e.path"""
+    )
+    return [
+        {
+            "file": str(path),
+            "recipient": None if recipient is None else str(recipient),
+            "made_at": str(made_at),
+            "sha256": sha256,
+            "pseudonymised": pseudonymised,
+            "posts": int(str(held)),
+            "still_there": Path(str(path)).exists(),
+        }
+        for path, recipient, made_at, sha256, pseudonymised, held in rows
+    ]

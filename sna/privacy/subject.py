@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from sna.errors import UsageError
+from sna.privacy.register import exports_that_hold
 from sna.store.absence import hide_posts, mark_for_purge
 from sna.store.erasure import ERASED_ID, REDACTED, keyed_hash, name_pattern, redact, remember_erased, without_name
 from sna.store.ingest import now
@@ -118,11 +119,11 @@ def take_out(store: Store, subject: Subject, reason: str) -> dict[str, int]:
                JOIN doomed_key d ON d.source = a.source AND d.native_id = a.native_id"""
         )
         remember_erased(store, "post", [(str(s), str(i)) for s, i in taken], reason, at)
-        own = [subject.id, *accounts] if subject.id else list(accounts)
-        remember_erased(store, "actor", [(subject.source, a) for a in own if a], reason, at)
+        own = {*accounts, *([subject.id] if subject.id else [])}
+        remember_erased(store, "actor", [(subject.source, account) for account in sorted(own)], reason, at)
         handles = {n.lower() for n in (*names, subject.handle) if n}
         remember_erased(store, "handle", [(subject.source, h) for h in sorted(handles)], reason, at)
-        if not any(own):
+        if all(account.startswith("@") for account in own):
             # Of one who is known by a handle alone, what comes under this handle is taken for theirs.
             remember_erased(store, "named", [(subject.source, h) for h in sorted(handles)], reason, at)
         mark_for_purge(db, "doomed", reason, at)
@@ -227,22 +228,7 @@ def _as_text(column: str, kind: str) -> str:
 
 
 def _exports_about(store: Store, words: list[str], folder: Path) -> tuple[dict[str, object], ...]:
-    rows = store.rows(
-        """SELECT e.path, e.recipient, e.made_at, e.pseudonymised, count(DISTINCT s.post)
-           FROM export e JOIN export_range r USING (export) JOIN subject_post s ON s.post BETWEEN r.first AND r.last
-           GROUP BY ALL ORDER BY e.made_at, e.path"""
-    )
-    found = [
-        {
-            "file": str(path),
-            "recipient": recipient,
-            "made_at": made_at,
-            "pseudonymised": pseudonymised,
-            "posts": posts,
-            "still_there": Path(str(path)).exists(),
-        }
-        for path, recipient, made_at, pseudonymised, posts in rows
-    ]
+    found = exports_that_hold(store, "subject_post")
     told = {str(row["file"]) for row in found}
     names = [word.lstrip("@") for word in words if len(word.lstrip("@")) > 2]
     pattern = re.compile(rb"(?<!\w)(?:" + b"|".join(re.escape(name.encode().lower()) for name in names) + rb")(?!\w)")

@@ -137,7 +137,7 @@ def _redact_incoming(store: Store) -> None:
     for column in ("reply_to", "quote_of", "conversation"):
         db.execute(
             f"""UPDATE incoming SET {column} = {ERASED_ID} FROM erased_name e
-                WHERE e.what = 'post' AND e.reason = 'erased' AND e.source = incoming.source
+                WHERE e.what = 'post' AND e.reason IN ('erased', 'objected') AND e.source = incoming.source
                 AND e.name = incoming.{column}"""
         )
     for column in ("reply_to_author", "quote_author"):
