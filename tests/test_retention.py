@@ -42,7 +42,10 @@ def test_retention_is_by_source_and_kind_the_shorter_wins(tmp_path):
         sna.Post("mastodon", "2", "a", text="t", repost_of="1"),
     ])  # fmt: skip
     with duckdb.connect(str(case.folder.store), read_only=True) as db:
-        rows = db.execute("SELECT round(date_diff('hour', seen_at, expires_at) / 24) FROM post ORDER BY source, native_id")
+        rows = db.execute(
+            "SELECT round(date_diff('hour', seen_at, expires_at) / 24) FROM post JOIN post_key k USING (post)"
+            " ORDER BY k.source, k.native_id"
+        )
         assert [int(row[0]) for row in rows.fetchall()] == [20, 30, 10, 3]
 
 
