@@ -19,6 +19,7 @@ from sna.commands import (
     explain,
     language,
     origins,
+    report,
     retention,
     secrets,
     show,
@@ -80,6 +81,7 @@ app.command("coordination", epilog="Example: sna coordination --by repost,url --
 app.command("communities", epilog="Example: sna communities --limit 10")(timeline.communities)
 app.command("timeline", epilog="Example: sna timeline --step 1h --by role")(timeline.timeline)
 app.command("show", epilog="Example: sna show --case town")(show.show)
+app.command("report", epilog="Example: sna report town.html --case town --pseudonymise")(report.report)
 app.command("watch", epilog="Example: sna watch watch.toml --case town")(watch.watch)
 
 

@@ -1,9 +1,11 @@
 """What leaves a case: exports and answers to persons; allowed by the policy, registered, pseudonymous where wanted."""
 
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
-from sna.exports.files import Form, export_network, files_of
+from sna.errors import UsageError
+from sna.exports.files import Form, export_network, files_of, write_whole
 from sna.exports.held import write_held
 from sna.exports.pseudonymous import with_pseudonyms
 from sna.graphs.coordination import Coordination, Search, find_coordination
@@ -16,6 +18,11 @@ from sna.privacy.keys import case_key
 from sna.privacy.pseudonyms import pseudonyms_of
 from sna.privacy.register import Handover, note_export_hash, register_export
 from sna.privacy.subject import Held, Subject
+from sna.report.content import gather_content, shown_in
+from sna.report.page import write_page
+from sna.report.veil import Veil
+from sna.report.words import catalogue
+from sna.store.ingest import now
 
 
 class Outgoing(Keeper):
@@ -64,6 +71,33 @@ class Outgoing(Keeper):
             note_export_hash(store, number, str(file_entry(path)["sha256"]))
         self.files_out = [file_entry(path)]
         return held
+
+    @recorded("report", "lang")
+    def report(
+        self, path: Path, lang: str = "en", handover: Handover | None = None, *, with_text: bool = True
+    ) -> dict[str, object]:
+        """Write the report of the case, one HTML file that loads nothing; returns its size and what it shows.
+
+        It is registered with every post of the case. Raises CaseError where the policy forbids an export now,
+        UsageError for a language without a catalogue, InputError where the file cannot be written.
+        """
+        self.check_exportable()
+        catalogue(lang)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise UsageError(f"{path.name}: a report is an .html file")
+        handover = handover or Handover(pseudonymised=self.policy.duties.pseudonymise)
+        key = case_key(self.folder) if handover.pseudonymised else None
+        made_at = now()
+        with self._keeper() as store:
+            veil = Veil(pseudonyms_of(store, key) if key else None, with_text)
+            content = gather_content(store, self.policy, veil, version("sna"), made_at)
+            number = register_export(store, path, "report", handover)
+        page = write_page(content, lang).encode()
+        write_whole(path, lambda file: file.write(page))
+        self.files_out = [file_entry(path)]
+        with self._keeper() as store:
+            note_export_hash(store, number, str(self.files_out[0]["sha256"]))
+        return {"file": str(path), "bytes": len(page), "lang": lang, **shown_in(content)}
 
     def _write_network(
         self, network: Network, path: Path, command: str, form: Form, handover: Handover | None

@@ -78,6 +78,7 @@ def test_floors_import_only_downward():
         "language",
         "graphs",
         "exports",
+        "report",
         "keeping",
         "outgoing",
         "api",

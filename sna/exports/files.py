@@ -54,19 +54,36 @@ def export_network(network: Network, path: Path, *, dynamic: bool = False, with_
         raise UsageError(f"the network {network.name} has no times; leave out --dynamic")
     styled = _styled(network, with_layout=with_layout)
     if suffix == ".gexf":
-        _write(path, lambda file: write_gexf(styled, file, dynamic=dynamic))
+        write_whole(path, lambda file: write_gexf(styled, file, dynamic=dynamic))
         return files
     if suffix == ".graphml":
-        _write(path, lambda file: write_graphml(styled, file))
+        write_whole(path, lambda file: write_graphml(styled, file))
         return files
     if suffix == ".json":
-        _write(path, lambda file: write_graphology(styled, file))
+        write_whole(path, lambda file: write_graphology(styled, file))
         return files
     write = write_csv if suffix == ".csv" else write_parquet
     nodes, edges = files
-    _write(nodes, lambda file: write(node_list(styled), file))
-    _write(edges, lambda file: write(edge_list(styled), file))
+    write_whole(nodes, lambda file: write(node_list(styled), file))
+    write_whole(edges, lambda file: write(edge_list(styled), file))
     return files
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a private file whole or not at all; raises InputError where it cannot be written."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _styled(network: Network, *, with_layout: bool) -> Network:
@@ -84,19 +101,3 @@ def _styled(network: Network, *, with_layout: bool) -> Network:
         place = layout(network.arrays())
         nodes = nodes.with_columns(x=pl.Series(place[:, 0]), y=pl.Series(place[:, 1]))
     return Network(network.name, network.directed, nodes, network.edges, network.events, network.facts)
-
-
-def _write(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -61,7 +61,7 @@ def layout(edges: EdgeArrays) -> NDArray[np.float64]:
             EdgeArrays(len(nodes), local[plain.source[part]], local[plain.target[part]], plain.weight[part])
         )
         side = float(spot.max(initial=0.0)) + 60.0
-        row_width = max(row_width, side * 1.5)
+        row_width = max(row_width, side * 2.2)
         if x + side > row_width:
             x, y, row_height = 0.0, y + row_height, 0.0
         place[nodes] = spot + np.array([x, y])

@@ -49,7 +49,7 @@ def for_terminal(text: str | None, width: int | None = None) -> str:
 
 def for_html(text: str | None) -> str:
     """Return text for an HTML element or a quoted attribute."""
-    shown = _HIDDEN_RE.sub(_escape, text or "")
+    shown = visible(text or "")
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;")):
         shown = shown.replace(char, entity)
     return shown
@@ -73,6 +73,11 @@ def for_csv(column: pl.Expr) -> pl.Expr:
     """
     visible = without_hidden(column)
     return pl.when(visible.str.contains(_FORMULA_START)).then("'" + visible).otherwise(visible)
+
+
+def visible(text: str) -> str:
+    """Return text with hidden and control characters written as their escapes; line breaks stay."""
+    return _HIDDEN_RE.sub(_escape, text)
 
 
 def for_script(json_text: str) -> str:

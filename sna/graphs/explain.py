@@ -1,6 +1,6 @@
 """Explains a figure: each component with its value, its rank, its formula, and the posts that make it up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -159,6 +159,40 @@ def explain_edge(store: Store, name: str, other: str, limit: int | None = 3) -> 
                 components.append(replace(found, name=f"{kind}: {ends}"))
     subject = {"source": source, "id": native, "other_source": other_source, "other": other_native}
     return Explanation("edge", subject, tuple(components))
+
+
+def evidence_by_actor(store: Store, actors: pl.DataFrame, names: Sequence[str], limit: int = 3) -> pl.DataFrame:
+    """Return the posts behind figures of several accounts: source, id, figure, posts (in all) and the post's columns.
+
+    `actors` has `source` and `id`; of each figure in `names` the `limit` earliest posts. Needs the tables that
+    list_actors leaves behind, so it is called right after it.
+    """
+    store.db.register("wanted_ids", actors.select("source", "id").to_arrow())
+    store.db.execute(
+        """CREATE OR REPLACE TEMP TABLE wanted AS SELECT a.actor AS key, w.source, w.id FROM wanted_ids w
+           JOIN actor a ON a.source = w.source AND a.native_id = w.id"""
+    )
+    store.db.unregister("wanted_ids")
+    frames = [
+        store.frame(
+            f"""WITH behind AS (
+                    SELECT DISTINCT wanted.key, wanted.source, wanted.id, e.post
+                    FROM wanted, LATERAL ({_ACTOR[name].replace("$key", "wanted.key")}) e),
+                placed AS (
+                    SELECT b.*, count(*) OVER (PARTITION BY b.key) AS posts,
+                           row_number() OVER (PARTITION BY b.key ORDER BY p.created_at NULLS LAST, b.post) AS place
+                    FROM behind b JOIN post p ON p.post = b.post)
+                SELECT d.source, d.id, $name AS figure, d.posts::BIGINT AS posts, k.native_id AS post, p.kind,
+                       p.created_at, a.native_id AS author, l.handle AS author_handle, p.link, p.text
+                FROM placed d JOIN post p ON p.post = d.post JOIN post_key k ON k.post = d.post
+                LEFT JOIN actor a ON a.actor = p.actor LEFT JOIN actor_label l ON l.actor = p.actor
+                WHERE place <= $limit ORDER BY d.source, d.id, place""",
+            {"name": name, "limit": limit},
+        )
+        for name in names
+        if name in _ACTOR
+    ]
+    return pl.concat(frames)
 
 
 def find_actor(store: Store, name: str) -> tuple[int, str, str]:

@@ -59,31 +59,48 @@ def find_all(store: Store, limit: int = 5) -> Findings:
     )
 
 
-def gaps_of(status: Status) -> list[str]:
-    """Return what is not in the case and what follows from it, a sentence each."""
-    told = []
+# What is not in a case, and what that does, by the facts of `gap_facts`.
+GAPS = {
+    "missing_parents": "{missing_parents} answered posts were not collected: of the threads below them nobody can tell "
+    "who posted first, and {orphan_replies} replies count for no parent's author unless it was named.",
+    "refused": "{posts} posts were asked for and not given ({reason}): what they said is not in any figure.",
+    "referenced": "{posts} posts are known from inside others alone, as they were when these were collected.",
+    "quarantined": "{lines} lines could not be read and are in no figure (sna status --quarantine).",
+    "removed": "Posts that were deleted, protected, expired or erased are not shown, and their reposts less.",
+    "times": "{posts} posts have a time that cannot be right: they are never taken as an origin.",
+    "window": "Only what was collected is counted: silence here is not silence there.",
+}
+
+
+def gap_facts(status: Status) -> list[tuple[str, dict[str, int | str]]]:
+    """Return what is not in the case: a name of GAPS and the figures of its sentence."""
+    told: list[tuple[str, dict[str, int | str]]] = []
     if status.missing_parents:
         told.append(
-            f"{status.missing_parents:,} answered posts were not collected: of the threads below them nobody can tell "
-            f"who posted first, and {status.orphan_replies:,} replies count for no parent's author unless it was named."
+            (
+                "missing_parents",
+                {"missing_parents": status.missing_parents, "orphan_replies": status.orphan_replies},
+            )
         )
-    for reason, count in status.gaps.items():
-        told.append(f"{count:,} posts were asked for and not given ({reason}): what they said is not in any figure.")
+    told += [("refused", {"posts": count, "reason": reason}) for reason, count in status.gaps.items()]
     if status.referenced:
-        told.append(
-            f"{status.referenced:,} posts are known from inside others alone, as they were when these were collected."
-        )
+        told.append(("referenced", {"posts": status.referenced}))
     if status.quarantined:
-        told.append(f"{status.quarantined:,} lines could not be read and are in no figure (sna status --quarantine).")
+        told.append(("quarantined", {"lines": status.quarantined}))
     if status.dropped or status.awaiting_purge:
-        told.append("Posts that were deleted, protected, expired or erased are not shown, and their reposts less.")
+        told.append(("removed", {}))
     if status.time_suspect or status.older_than_parent:
-        told.append(
-            f"{status.time_suspect + status.older_than_parent:,} posts have a time that cannot be right: "
-            "they are never taken as an origin."
-        )
-    told.append("Only what was collected is counted: silence here is not silence there.")
+        told.append(("times", {"posts": status.time_suspect + status.older_than_parent}))
+    told.append(("window", {}))
     return told
+
+
+def gaps_of(status: Status) -> list[str]:
+    """Return what is not in the case and what follows from it, a sentence each."""
+    return [
+        GAPS[name].format(**{key: f"{value:,}" if isinstance(value, int) else value for key, value in facts.items()})
+        for name, facts in gap_facts(status)
+    ]
 
 
 def _leading(actors: pl.DataFrame, role: str, limit: int) -> pl.DataFrame:

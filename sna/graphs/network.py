@@ -49,11 +49,18 @@ class Network:
             graph.add_edge(source, target, **{k: v for k, v in row.items() if v is not None})
         return graph
 
-    def narrowed(self, *, min_weight: int = 1, largest_component: bool = False, top: int | None = None) -> "Network":
+    def narrowed(
+        self,
+        *,
+        min_weight: int = 1,
+        largest_component: bool = False,
+        top: int | None = None,
+        top_edges: int | None = None,
+    ) -> "Network":
         """Return the part with edges of at least `min_weight`, of the largest component, of the `top` strongest nodes.
 
-        Strength is the summed weight of a node's edges in both directions; ties go to the lower node.
-        Raises UsageError for a `top` or `min_weight` below 1.
+        Strength is the summed weight of a node's edges in both directions; ties go to the lower node. Of what is left
+        the `top_edges` heaviest edges are kept. Raises UsageError for a `top` or `min_weight` below 1.
         """
         if min_weight < 1 or (top is not None and top < 1):
             raise UsageError("--min-weight and --top must be 1 or more")
@@ -68,6 +75,9 @@ class Network:
             strength = degree.in_strength + degree.out_strength
             order = np.lexsort((np.arange(len(strength)), -strength))
             network = network._with_nodes(np.sort(order[:top]))
+        if top_edges is not None and network.edges.height > top_edges:
+            heaviest = network.edges.with_row_index("place").sort(["weight", "place"], descending=[True, False])
+            network = network._kept(heaviest.head(top_edges).sort("place").drop("place"))
         return network
 
     def measured(self, *, with_betweenness: bool = True) -> "Network":

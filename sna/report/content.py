@@ -1,0 +1,302 @@
+"""Gathers what a report shows, as values that JSON can hold: each finding as its own command gives it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from sna.case import Policy
+from sna.graphs.actors import list_actors
+from sna.graphs.community_names import name_communities
+from sna.graphs.conversations import ThreadFilter, list_threads, show_thread
+from sna.graphs.coordination import find_coordination
+from sna.graphs.explain import evidence_by_actor
+from sna.graphs.findings import SPREAD, gap_facts
+from sna.graphs.methods import all_methods
+from sna.graphs.origins import list_origins
+from sna.graphs.roles import COMPONENTS, ROLES
+from sna.graphs.status import count_status
+from sna.graphs.timeline import Timeline
+from sna.report.drawing import Clock, actor_activity, draw_network, draw_timeline, timeline_of
+from sna.report.veil import Veil
+from sna.store.opening import Store
+
+# How much of each finding a report holds; what is left out is said beside it.
+MOST_NODES, MOST_EDGES = 2_000, 10_000
+MOST_THREADS, MOST_THREAD_POSTS = 12, 300
+MOST_ITEMS, MOST_CARRIERS = 10, 300
+MOST_PAIRS = 50
+MOST_PLACES = 2_000
+EXPLAINED_PER_ROLE, EVIDENCE = 25, 3
+_SCORES = [f"{role}_score" for role in ROLES]
+_FIGURES = ("posts", "replies_received", "reposts_received", "in_degree", "out_degree", "pagerank", "core")
+_SHOWN = (
+    *_FIGURES,
+    *("weight", "strength", "community", "root_status", "depth", "gain", "first_at", "carriers", "shared", "q"),
+    *("brokerage", "stability", "source", *_SCORES),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How much of a finding is shown: `shown` of `all`."""
+
+    shown: int
+    all: int
+
+    def plain(self) -> dict[str, int]:
+        """Return it for JSON."""
+        return {"shown": self.shown, "all": self.all}
+
+
+def gather_content(store: Store, policy: Policy, veil: Veil, version: str, made_at: datetime) -> dict[str, object]:
+    """Return the content of the report of a case, by panel; times are milliseconds since 1970, UTC."""
+    status = count_status(store)
+    timeline = timeline_of(store)
+    clock = Clock(timeline.steps if timeline else None)
+    network, labels = draw_network(store, clock, veil, MOST_NODES, MOST_EDGES)
+    expires = [time for time in (status.expires_first, policy.expires_at) if time is not None]
+    return {
+        "meta": {
+            "purpose": policy.purpose,
+            "basis": policy.legal_basis,
+            "keep_days": policy.keep_days,
+            "made_at": stamp(made_at),
+            "version": version,
+            "expires_first": stamp(min(expires, default=None)),
+            "case_ends": stamp(policy.expires_at),
+            "first": stamp(status.window["first"]),
+            "last": stamp(status.window["last"]),
+            "sources": status.by_source,
+            "kinds": status.by_kind,
+            "posts": status.posts,
+            "actors": status.actors,
+            "threads": status.threads,
+            "true_roots": status.true_roots,
+            "missing_parents": status.missing_parents,
+            "pseudonymised": veil.pseudonyms is not None,
+            "with_text": veil.with_text,
+        },
+        "gaps": [[name, facts] for name, facts in gap_facts(status)],
+        "timeline": _timeline(timeline, clock),
+        "network": network,
+        "actors": _actors(store, clock, veil, labels),
+        "communities": _communities(store, veil),
+        "threads": _threads(store, veil),
+        "origins": _origins(store, veil),
+        "coordination": _coordination(store, veil),
+        "places": _places(store, clock),
+        "methods": _methods(),
+    }
+
+
+def shown_in(content: Mapping[str, Any]) -> dict[str, object]:
+    """Return how much of each finding a report holds."""
+    network, told = content["network"]["told"], {name: content[name]["told"] for name in ("actors", "threads")}
+    return {"posts": content["meta"]["posts"], "network": network, **told, "origins": len(content["origins"])}
+
+
+def stamp(time: object) -> int | None:
+    """Return a UTC time as milliseconds since 1970, None for what a browser's calendar does not hold."""
+    if not isinstance(time, datetime):
+        return None
+    return round((time.replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds() * 1000)
+
+
+def _timeline(timeline: Timeline | None, clock: Clock) -> dict[str, object] | None:
+    return None if timeline is None else draw_timeline(timeline, clock)
+
+
+def _actors(store: Store, clock: Clock, veil: Veil, drawn: set[str]) -> dict[str, object]:
+    """Return the accounts of the network and the leading ones of each role, and the posts behind the latter's roles."""
+    table = list_actors(store)
+    if not table.height:
+        return {"rows": [], "told": Told(0, 0).plain(), "explained": {}}
+    known = table.with_columns(key=pl.col("source") + ":" + pl.col("id"))
+    leading = pl.concat(
+        known.filter(pl.col(score) > 0)
+        .sort(score, "key", descending=[True, False])
+        .head(EXPLAINED_PER_ROLE)
+        .select("key", "source", "id")
+        for score in _SCORES
+    ).unique("key")
+    components = [name for role in ROLES for name in COMPONENTS[role]]
+    evidence = evidence_by_actor(store, leading, [*components, "posts", "replies_received"], EVIDENCE)
+    shown = known.filter(pl.col("key").is_in(list(drawn)) | pl.col("key").is_in(leading["key"].to_list()))
+    activity = actor_activity(store, clock)
+    rows = [
+        {
+            "id": veil.actor(row["source"], row["id"]),
+            "label": veil.label(row["source"], row["id"], row["handle"]),
+            "source": row["source"],
+            "community": row["community"],
+            **{name: row[name] for name in (*_FIGURES, *_SCORES, *components)},
+            "bins": activity.get(row["key"], []),
+        }
+        for row in shown.iter_rows(named=True)
+    ]
+    explained: dict[str, dict[str, Any]] = {}
+    for row in evidence.iter_rows(named=True):
+        own = explained.setdefault(str(veil.actor(row["source"], row["id"])), {})
+        figure = own.setdefault(row["figure"], {"posts": row["posts"], "evidence": []})
+        figure["evidence"].append(_post(row, veil))
+    return {
+        "rows": rows,
+        "told": Told(len(rows), table.height).plain(),
+        "explained": explained,
+        "components": {role: list(COMPONENTS[role]) for role in ROLES},
+    }
+
+
+def _post(row: dict[str, object], veil: Veil) -> dict[str, object]:
+    return {
+        "post": veil.post(row["source"], row["post"]),
+        "author": veil.label(row["source"], row["author"], row["author_handle"]),
+        "at": stamp(row["created_at"]),
+        "kind": row["kind"],
+        "text": veil.text(row["text"]),
+        "link": veil.link(row["link"]),
+    }
+
+
+def _communities(store: Store, veil: Veil) -> list[dict[str, object]]:
+    table = name_communities(store, 8).communities
+    rows = []
+    for row in table.iter_rows(named=True):
+        words = veil.text(row["name"]) if veil.with_text and not veil.pseudonyms else None
+        rows.append({name: row[name] for name in ("community", "actors", "posts", "stability", "inside")})
+        rows[-1]["name"] = words
+    return rows
+
+
+def _threads(store: Store, veil: Veil) -> dict[str, object]:
+    table = list_threads(store, ThreadFilter())
+    shown = []
+    for row in table.head(MOST_THREADS).iter_rows(named=True):
+        thread = show_thread(store, f"{row['source']}:{row['top']}")
+        source = thread.source
+        place = {node.id: number for number, node in enumerate(thread.nodes)}
+        shown.append(
+            {
+                "source": source,
+                "top": veil.post(source, thread.top),
+                "status": thread.root_status,
+                "first_poster": veil.label(source, thread.first_poster, thread.first_poster_handle)
+                if thread.first_poster
+                else None,
+                "missing_parent": veil.post(source, thread.missing_parent),
+                "fragments": row["fragments"],
+                "posts": row["posts"],
+                "actors": row["actors"],
+                "depth": row["depth"],
+                "first": stamp(row["started_at"]),
+                "last": stamp(row["last_at"]),
+                "nodes": [
+                    {
+                        "parent": place.get(node.parent or ""),
+                        "depth": node.depth,
+                        "actor": veil.actor(source, node.actor),
+                        "label": veil.label(source, node.actor, node.handle),
+                        "at": stamp(node.created_at),
+                        "kind": node.kind,
+                        "text": veil.text(node.text),
+                        "link": veil.link(node.link),
+                        "older": node.older_than_parent,
+                    }
+                    for node in thread.nodes[:MOST_THREAD_POSTS]
+                ],
+            }
+        )
+    return {"told": Told(len(shown), table.height).plain(), "threads": shown}
+
+
+def _origins(store: Store, veil: Veil) -> list[dict[str, object]]:
+    """Return the items that most accounts carry, each with its first carriers by time."""
+    items: list[dict[str, object]] = []
+    for kind in SPREAD:
+        table = list_origins(store, kind, limit=MOST_ITEMS)
+        carriers = store.frame(
+            """SELECT c.item, k.source, k.native_id AS post, a.native_id AS actor, l.handle, c.created_at, c.how, p.link
+               FROM carry c JOIN post_key k USING (post) JOIN post p USING (post)
+               LEFT JOIN actor a ON a.actor = c.actor LEFT JOIN actor_label l ON l.actor = c.actor
+               WHERE c.item IN (SELECT unnest($items::VARCHAR[])) AND c.created_at IS NOT NULL
+               QUALIFY row_number() OVER (PARTITION BY c.item ORDER BY c.created_at, k.source, k.native_id) <= $most
+               ORDER BY c.item, c.created_at, k.source, k.native_id""",
+            {"items": table["item"].to_list(), "most": MOST_CARRIERS},
+        )
+        by_item = carriers.partition_by("item", as_dict=True)
+        for row in table.iter_rows(named=True):
+            own = by_item.get((row["item"],))
+            items.append(
+                {
+                    "kind": kind,
+                    "item": veil.item(row["item"]),
+                    "first": veil.label(row["source"], row["actor"], row["handle"]),
+                    "at": stamp(row["first_at"]),
+                    "link": None,
+                    **{n: row[n] for n in ("ties", "carriers", "reposts", "actors", "undated", "seconds_to_half")},
+                    "cascade": []
+                    if own is None
+                    else [
+                        {
+                            "at": stamp(c["created_at"]),
+                            "how": c["how"],
+                            "label": veil.label(c["source"], c["actor"], c["handle"]),
+                            "link": veil.link(c["link"]),
+                        }
+                        for c in own.iter_rows(named=True)
+                    ],
+                }
+            )
+    return items
+
+
+def _coordination(store: Store, veil: Veil) -> dict[str, object]:
+    found = find_coordination(store)
+    rows = [
+        {
+            "group": row["group"],
+            "actor": veil.label(row["source"], row["actor"], row["handle"]),
+            "other": veil.label(row["other_source"], row["other"], row["other_handle"]),
+            "ids": [veil.actor(row["source"], row["actor"]), veil.actor(row["other_source"], row["other"])],
+            **{name: row[name] for name in ("shared", "expected", "q", "is_significant", "mean_gap")},
+        }
+        for row in found.pairs.head(MOST_PAIRS).iter_rows(named=True)
+    ]
+    facts = {n: found.facts[n] for n in ("by", "window_seconds", "min_shared", "fdr", "significant_pairs", "tests")}
+    groups = found.groups.drop("members").head(MOST_PAIRS).to_dicts()
+    return {"pairs": rows, "groups": groups, "facts": facts, "told": Told(len(rows), found.pairs.height).plain()}
+
+
+def _places(store: Store, clock: Clock) -> dict[str, object]:
+    """Return where posts were made: latitude, longitude (four decimals, some ten metres) and posts by step."""
+    frame = store.frame(
+        """SELECT round(latitude, 4) AS lat, round(longitude, 4) AS lon, created_at FROM timed_post
+           WHERE latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180"""
+    )
+    frame = frame.with_columns(bin=clock.number(pl.col("created_at")))
+    counts = frame.group_by("lat", "lon", "bin").agg(n=pl.len()).sort("lat", "lon", "bin")
+    spots = counts.group_by("lat", "lon", maintain_order=True).agg("bin", "n", all=pl.col("n").sum())
+    spots = spots.sort("all", "lat", "lon", descending=[True, False, False])
+    rows = [
+        {"lat": r["lat"], "lon": r["lon"], "bins": [v for pair in zip(r["bin"], r["n"], strict=True) for v in pair]}
+        for r in spots.head(MOST_PLACES).iter_rows(named=True)
+    ]
+    return {"spots": rows, "told": Told(len(rows), spots.height).plain(), "posts": frame.height}
+
+
+def _methods() -> list[dict[str, object]]:
+    return [
+        {
+            "name": method.name,
+            "title": method.title,
+            "definition": method.definition,
+            "formula": method.formula,
+            "limits": method.limits,
+            "source": method.source,
+        }
+        for method in all_methods()
+        if set(method.columns) & set(_SHOWN)
+    ]

@@ -1,0 +1,66 @@
+"""Puts the content of a report into one HTML file that loads nothing and runs nothing but its own scripts."""
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from string import Template
+
+from sna.exports.style import OTHER, PALETTE
+from sna.exports.text import for_html, for_script, visible
+from sna.report.words import catalogue
+
+_SCRIPTS = (
+    "vendor/graphology.umd.min.js",
+    "vendor/sigma.min.js",
+    *("base.js", "state.js", "timeline.js", "picture.js", "network.js", "actors.js", "threads.js", "spread.js"),
+    *("places.js", "main.js"),
+)
+_STATIC = files("sna.report") / "static"
+
+
+def write_page(content: dict[str, object], lang: str) -> str:
+    """Return the page of a report in a language; raises UsageError for a language without a catalogue.
+
+    Its Content-Security-Policy names the hashes of its own scripts and style and allows nothing else: W3C, "Content
+    Security Policy Level 3".
+    """
+    words = catalogue(lang)
+    style = _read("style.css")
+    scripts = [_read(name).replace("</script", "<\\/script") for name in _SCRIPTS]
+    outlines = json.loads(_read("vendor/countries-110m.json")) if _has_places(content) else None
+    colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in (*PALETTE, OTHER)]
+    data = {"lang": lang, "words": words, "colours": colours, "outlines": outlines, **content}
+    policy = (
+        f"default-src 'none'; script-src {' '.join(map(_hash, scripts))}; style-src {_hash(style)}; img-src data: blob:"
+    )
+    return Template(_read("page.html")).substitute(
+        {key: for_html(value) for key, value in words.items()},
+        lang=lang,
+        policy=policy,
+        style=style,
+        data=for_script(json.dumps(_visible(data), ensure_ascii=False, separators=(",", ":"))),
+        scripts="\n".join(f"<script>{script}</script>" for script in scripts),
+    )
+
+
+def _visible(value: object) -> object:
+    """Return a value of JSON with the hidden characters of its texts shown as their escapes."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(name): _visible(part) for name, part in value.items()}
+    return [_visible(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _has_places(content: dict[str, object]) -> bool:
+    places = content["places"]
+    return isinstance(places, dict) and bool(places["spots"])
+
+
+def _read(name: str) -> str:
+    return (_STATIC / name).read_text("utf-8").replace("\r\n", "\n")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
