@@ -82,6 +82,7 @@ app.command("communities", epilog="Example: sna communities --limit 10")(timelin
 app.command("timeline", epilog="Example: sna timeline --step 1h --by role")(timeline.timeline)
 app.command("show", epilog="Example: sna show --case town")(show.show)
 app.command("report", epilog="Example: sna report town.html --case town --pseudonymise")(report.report)
+app.command("plot", epilog="Example: sna plot timeline town.svg --case town")(report.plot)
 app.command("watch", epilog="Example: sna watch watch.toml --case town")(watch.watch)
 
 

@@ -20,6 +20,7 @@ from sna.privacy.register import Handover, note_export_hash, register_export
 from sna.privacy.subject import Held, Subject
 from sna.report.content import gather_content, shown_in
 from sna.report.page import write_page
+from sna.report.plots import check_plot, draw_plot, write_plot
 from sna.report.veil import Veil
 from sna.report.words import catalogue
 from sna.store.ingest import now
@@ -98,6 +99,27 @@ class Outgoing(Keeper):
         with self._keeper() as store:
             note_export_hash(store, number, str(self.files_out[0]["sha256"]))
         return {"file": str(path), "bytes": len(page), "lang": lang, **shown_in(content)}
+
+    @recorded("plot", "what")
+    def plot(self, path: Path, what: str, name: str | None = None, handover: Handover | None = None) -> Path:
+        """Draw a network, timeline, thread (of the post `name`) or cascade (of the item `name`) to a registered file.
+
+        Raises CaseError where the policy forbids an export now, UsageError for what cannot be drawn, InputError where
+        the file cannot be written.
+        """
+        self.check_exportable()
+        form = check_plot(path)
+        handover = handover or Handover(pseudonymised=self.policy.duties.pseudonymise)
+        key = case_key(self.folder) if handover.pseudonymised else None
+        with self._keeper() as store:
+            veil = Veil(pseudonyms_of(store, key) if key else None)
+            figure = draw_plot(store, veil, what, name)
+            number = register_export(store, path, "plot", handover)
+        write_whole(path, write_plot(figure, form))
+        self.files_out = [file_entry(path)]
+        with self._keeper() as store:
+            note_export_hash(store, number, str(self.files_out[0]["sha256"]))
+        return path
 
     def _write_network(
         self, network: Network, path: Path, command: str, form: Form, handover: Handover | None

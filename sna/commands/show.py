@@ -105,7 +105,7 @@ def _print_timeline(found: Timeline) -> None:
             console.print(Text("".join("^" if start in bursts else " " for start in starts[part]), style="yellow"))
     span = f"{cell(starts[0])} to {cell(starts[-1])} UTC"
     console.print(
-        f"{span}, one mark for {found.steps.step}, the highest {most:,} posts{'; ^ a burst' if bursts else ''}"
+        f"{span}, one mark for {found.steps.length}, the highest {most:,} posts{'; ^ a burst' if bursts else ''}"
     )
 
 

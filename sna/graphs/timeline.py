@@ -31,6 +31,13 @@ class Steps:
     until: datetime
     step: timedelta
 
+    @property
+    def length(self) -> str:
+        """Return the length of a step as `--step` takes it: 10m, 3h, 1d."""
+        seconds = int(self.step.total_seconds())
+        unit = next(name for name in ("w", "d", "h", "m", "s") if seconds % _UNITS[name] == 0)
+        return f"{seconds // _UNITS[unit]}{unit}"
+
 
 @dataclass(frozen=True, slots=True)
 class Timeline:

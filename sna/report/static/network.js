@@ -114,10 +114,10 @@ function viewOf(graph, spot, tint) {
 function sigmaView(graph, spot, tint, home) {
   const isFar = (node) => spot.hovered !== null && node !== spot.hovered && !spot.near.has(node);
   const sigma = new Sigma(graph, home, {
-    labelColor: { color: tint.ink }, labelRenderedSizeThreshold: 7, labelDensity: 0.6, zIndex: true, allowInvalidContainer: true,
+    labelColor: { color: tint.ink }, labelRenderedSizeThreshold: 7, labelDensity: 0.4, labelGridCellSize: 140, zIndex: true, allowInvalidContainer: true,
     defaultDrawNodeHover: (context, node, settings) => drawHovered(context, node, settings, tint),
     nodeReducer: (node, at) => (isFar(node) ? { ...at, color: tint.paper === "#ffffff" ? "#dddddd" : "#333a42", label: "", zIndex: 0 } : { ...at, zIndex: 1, highlighted: node === spot.hovered, forceLabel: node === spot.hovered || spot.near.has(node) }),
-    edgeReducer: (edge, at) => (spot.hovered !== null && !graph.hasExtremity(edge, spot.hovered) ? { ...at, hidden: true } : { ...at, color: spot.hovered !== null ? tint.ink + "cc" : tint.ink + (graph.size > 2000 ? "38" : "66") }),
+    edgeReducer: (edge, at) => (spot.hovered !== null && !graph.hasExtremity(edge, spot.hovered) ? { ...at, hidden: true } : { ...at, color: spot.hovered !== null ? tint.ink + "cc" : tint.ink + (graph.size > 2000 ? "30" : "4d") }),
   });
   const camera = sigma.getCamera();
   return {
