@@ -14,6 +14,8 @@ OTHER = (153, 153, 153)
 SMALLEST, LARGEST = 4.0, 40.0
 MAX_LAYOUT_NODES = 20_000
 _LAYOUT_SEED = 1
+# Room between two components, as in a spring layout between two nodes.
+_GAP = 60.0
 
 
 def sizes(strength: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -31,7 +33,7 @@ def colours(community: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def layout(edges: EdgeArrays) -> NDArray[np.float64]:
-    """Return (n, 2) positions: each weak component by springs, components packed in rows by size.
+    """Return (n, 2) positions: each weak component by springs, components packed side by side.
 
     Fruchterman and Reingold, "Graph drawing by force-directed placement" (1991), as in rustworkx. Raises
     UsageError beyond MAX_LAYOUT_NODES nodes.
@@ -51,22 +53,35 @@ def layout(edges: EdgeArrays) -> NDArray[np.float64]:
     links = np.argsort(label[plain.source], kind="stable")
     link_bounds = np.searchsorted(label[plain.source][links], np.arange(int(label.max()) + 2))
     local = np.zeros(edges.nodes, np.int64)
-    x = y = row_height = 0.0
-    row_width = 0.0
     for number in range(len(bounds) - 1):
         nodes = order[bounds[number] : bounds[number + 1]]
         local[nodes] = np.arange(len(nodes))
         part = links[link_bounds[number] : link_bounds[number + 1]]
-        spot = _one_component(
+        place[nodes] = _one_component(
             EdgeArrays(len(nodes), local[plain.source[part]], local[plain.target[part]], plain.weight[part])
         )
-        side = float(spot.max(initial=0.0)) + 60.0
-        row_width = max(row_width, side * 2.2)
-        if x + side > row_width:
-            x, y, row_height = 0.0, y + row_height, 0.0
-        place[nodes] = spot + np.array([x, y])
-        x, row_height = x + side, max(row_height, side)
-    return place
+    reach = np.zeros((len(bounds) - 1, 2))
+    np.maximum.at(reach, label, place)
+    return place + _packed(reach + _GAP)[label]
+
+
+def _packed(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where each of (n, 2) widths and heights goes, in a sheet twice as wide as high: the largest first.
+
+    Guillotine cuts, each box in the lowest free place that holds it: Jylänki, "A thousand ways to pack the bin" (2010).
+    """
+    corners = np.zeros_like(sizes)
+    wide = max(float(np.sqrt(2 * np.prod(sizes, axis=1).sum())), float(sizes[:, 0].max()))
+    free = [(0.0, 0.0, wide, float("inf"))]
+    for box in np.argsort(-sizes[:, 1], kind="stable").tolist():
+        width, height = sizes[box].tolist()
+        at = next(i for i, (_, _, room, above) in enumerate(free) if width <= room and height <= above)
+        y, x, room, above = free.pop(at)
+        corners[box] = x, y
+        cuts = [(y, x + width, room - width, height), (y + height, x, room, above - height)]
+        free += [cut for cut in cuts if min(cut[2:]) >= _GAP]
+        free.sort()
+    return corners
 
 
 def _one_component(edges: EdgeArrays) -> NDArray[np.float64]:
