@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -12,8 +13,35 @@ import pytest
 import sna
 from sna.cli import main
 from sna.collectors import registry
+from sna.post import Mention, Post
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+NOON = datetime(2026, 3, 1, 12)
+HOSTILE = (
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2",
+    "@SUM(A1)",
+    "\t=1",
+    "<script>alert(1)</script>",
+    "[/foo]",
+    "\x1b[31mred\x1b[0m",
+    "\x9b31m",
+    "\u202egnp.exe",
+    "zero\u200bwidth",
+    "\x00nul",
+    "]]>",
+    "a&b\"c'd",
+    "line\nbreak\r\n",
+    "\ufffe\uffff",
+    "é 你好 🚋",
+    " =1",
+    "null",
+    "\u2028",
+    "",
+)
 
 
 @dataclass(frozen=True)
@@ -129,4 +157,30 @@ def town(case, write) -> sna.Case:
     lines += [reply(str(n), str(n // 2), str(n % 7), text=f"mark{n:09} @user{n % 5} text") for n in range(1, 60)]
     case.import_files([write(*lines)])
     expire(case, "post % 2 = 0")
+    return case
+
+
+@pytest.fixture
+def hostile(case) -> sna.Case:
+    """A case in which every text that an export can carry is hostile."""
+    posts = []
+    for n, text in enumerate(HOSTILE):
+        posts.append(
+            Post(
+                "x",
+                f"{n}",
+                f"{n} {text}",
+                text or "empty",
+                text,
+                NOON + timedelta(minutes=n),
+                text,
+                reply_to=str(n - 1) if n else None,
+                conversation=text or None,
+                hashtags=(text,),
+                urls=(text,),
+                mentions=(Mention(f"{n} {text}"), Mention(handle=text or "m")),
+                lang=text,
+            )
+        )
+    case.ingest(posts)
     return case

@@ -2,11 +2,12 @@
 
 import csv
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import networkx as nx
 import polars as pl
 import pytest
+from conftest import HOSTILE, NOON
 
 import sna
 from sna import Post
@@ -14,57 +15,6 @@ from sna.exports.files import SUFFIXES, export_network
 from sna.exports.tables import node_and_edge_files
 from sna.exports.text import for_html, for_script, for_terminal
 from sna.post import Mention
-
-NOON = datetime(2026, 3, 1, 12)
-HOSTILE = (
-    "=cmd|' /C calc'!A0",
-    "+1+1",
-    "-2",
-    "@SUM(A1)",
-    "\t=1",
-    "<script>alert(1)</script>",
-    "[/foo]",
-    "\x1b[31mred\x1b[0m",
-    "\x9b31m",
-    "\u202egnp.exe",
-    "zero\u200bwidth",
-    "\x00nul",
-    "]]>",
-    "a&b\"c'd",
-    "line\nbreak\r\n",
-    "\ufffe\uffff",
-    "é 你好 🚋",
-    " =1",
-    "null",
-    "\u2028",
-    "",
-)
-
-
-@pytest.fixture
-def hostile(case) -> sna.Case:
-    """A case in which every text that an export can carry is hostile."""
-    posts = []
-    for n, text in enumerate(HOSTILE):
-        posts.append(
-            Post(
-                "x",
-                f"{n}",
-                f"{n} {text}",
-                text or "empty",
-                text,
-                NOON + timedelta(minutes=n),
-                text,
-                reply_to=str(n - 1) if n else None,
-                conversation=text or None,
-                hashtags=(text,),
-                urls=(text,),
-                mentions=(Mention(f"{n} {text}"), Mention(handle=text or "m")),
-                lang=text,
-            )
-        )
-    case.ingest(posts)
-    return case
 
 
 def exported(case: sna.Case, tmp_path, name: str, network: str = "interactions", **options):

@@ -27,7 +27,7 @@ def write_page(content: dict[str, object], lang: str) -> str:
     """
     words = catalogue(lang)
     style = _read("style.css")
-    scripts = [_read(name).replace("</script", "<\\/script") for name in _SCRIPTS]
+    scripts = [_script(name) for name in _SCRIPTS]
     outlines = json.loads(_read("vendor/countries-110m.json")) if _has_places(content) else None
     colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in (*PALETTE, OTHER)]
     data = {"lang": lang, "words": words, "colours": colours, "outlines": outlines, **content}
@@ -56,6 +56,12 @@ def _visible(value: object) -> object:
 def _has_places(content: dict[str, object]) -> bool:
     places = content["places"]
     return isinstance(places, dict) and bool(places["spots"])
+
+
+def _script(name: str) -> str:
+    text = _read(name).replace("</script", "<\\/script")
+    # Sigma asks for WebGL as it loads, and fails aloud in a browser without it.
+    return f'if (document.createElement("canvas").getContext("webgl2")) {{{text}\n}}' if "sigma" in name else text
 
 
 def _read(name: str) -> str:

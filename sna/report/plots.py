@@ -1,6 +1,8 @@
 """Pictures for papers: network, timeline, thread and cascade, drawn by matplotlib as SVG, PNG or PDF."""
 
-from collections.abc import Callable, Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -62,7 +64,10 @@ def write_plot(figure: "Figure", form: str) -> Callable[[BinaryIO], None]:
     metadata: Mapping[str, None] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
 
     def write(file: BinaryIO) -> None:
-        with rc_context({"svg.hashsalt": "sna", "svg.fonttype": "none", "pdf.fonttype": 42}):
+        with (
+            _boxes_for_missing_glyphs(),
+            rc_context({"svg.hashsalt": "sna", "svg.fonttype": "none", "pdf.fonttype": 42}),
+        ):
             figure.savefig(file, format=form, dpi=300, metadata=metadata)
 
     return write
@@ -74,14 +79,15 @@ def draw_plot(store: Store, veil: Veil, what: str, name: str | None = None) -> "
     Without a name the largest thread is drawn, and the item that most accounts carry. Raises UsageError for an
     unknown plot, and where the case has nothing to draw.
     """
-    if what == "network":
-        return plot_network(store, veil)
-    if what == "timeline":
-        return plot_timeline(store)
-    if what == "thread":
-        return plot_thread(store, veil, name or _largest_thread(store))
-    if what == "cascade":
-        return plot_cascade(store, veil, *_item(store, name))
+    with _boxes_for_missing_glyphs():
+        if what == "network":
+            return plot_network(store, veil)
+        if what == "timeline":
+            return plot_timeline(store)
+        if what == "thread":
+            return plot_thread(store, veil, name or _largest_thread(store))
+        if what == "cascade":
+            return plot_cascade(store, veil, *_item(store, name))
     raise UsageError(f"there is no plot {what!r}; one of {', '.join(PLOTS)}")
 
 
@@ -124,7 +130,7 @@ def plot_timeline(store: Store) -> "Figure":
     below = np.zeros(len(start))
     for name in found.table.columns[2:]:
         kind, counts = name.removeprefix("series "), found.table[name].to_numpy()
-        axes.bar(start, counts, width * 0.94, bottom=below, align="edge", color=_colour(kind), label=kind)
+        axes.bar(start, counts, width * 0.94, bottom=below, align="edge", color=_colour(kind), label=_word(kind))
         below = below + counts
     bursts = found.bursts.filter(pl.col("series") == "all", pl.col("level") == 1)
     if bursts.height:
@@ -165,7 +171,7 @@ def plot_thread(store: Store, veil: Veil, post: str) -> "Figure":
             s=14,
             color=_colour(kind),
             marker=_mark(kind),
-            label=kind,
+            label=_word(kind),
             zorder=2,
         )
     start = f"first poster: {veil.label(thread.source, thread.first_poster, thread.first_poster_handle)}"
@@ -194,7 +200,7 @@ def plot_cascade(store: Store, veil: Veil, kind: str, item: str) -> "Figure":
             s=12,
             color=_colour(how),
             marker=_mark(how),
-            label=how,
+            label=_word(how),
         )
     first = carriers[0]
     label = veil.label(first.source, first.actor, first.handle)
@@ -203,6 +209,14 @@ def plot_cascade(store: Store, veil: Veil, kind: str, item: str) -> "Figure":
     _time_axis(figure, axes)
     axes.legend(frameon=False, fontsize=7)
     return figure
+
+
+@contextmanager
+def _boxes_for_missing_glyphs() -> Iterator[None]:
+    """Draw a box, without a word, for what the font lacks (CJK, emoji); SVG keeps it as text for the viewer's fonts."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
 
 
 def _largest_thread(store: Store) -> str:
@@ -268,6 +282,10 @@ def _time_axis(figure: "Figure", axes: "Axes") -> None:
     axes.tick_params(labelsize=7)
 
 
+def _word(kind: str) -> str:
+    return {"report": "citizen report", "own": "own post"}.get(kind, kind)
+
+
 def _colour(kind: str) -> tuple[float, ...]:
     return tuple(part / 255 for part in _KINDS.get(kind, (OTHER, "o"))[0])
 
@@ -277,5 +295,5 @@ def _mark(kind: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text for a figure: what looks like a formula stays as it is, hidden characters are shown."""
-    return visible(text).replace("$", r"\$")
+    """Return text for a figure, in one line: formulas stay as they were typed, hidden characters are shown."""
+    return " ".join(visible(text).split()).replace("$", r"\$")

@@ -31,7 +31,7 @@ function showActors() {
     } }, columnName(name) + (sort === name ? (isUp ? " ▲" : " ▼") : ""))));
     const body = rows.slice(0, shown).map((row) => make("tr", {},
       make("th", { scope: "row" }, make("button", { type: "button", class: "name", onclick: () => showEvidence(row.id) }, row.label), make("div", { class: "small" }, row.source)),
-      make("td", {}, row.community === null ? "—" : figure(row.community + 1)),
+      make("td", {}, figure(row.community)),
       ...COLUMNS.map((name) => barCell(value(row, name), peaks[name]))));
     table.replaceChildren(make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
     byId("more-actors").hidden = shown >= rows.length;

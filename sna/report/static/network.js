@@ -9,7 +9,7 @@ function colourOf(community) {
 
 function communityName(number) {
   const known = data.communities.find((one) => one.community === number);
-  return say("network_one", { number: number + 1 }) + (known && known.name ? `: ${known.name}` : "");
+  return say("network_one", { number }) + (known && known.name ? `: ${known.name}` : "");
 }
 
 /** Return a colour between two along a scale that grows darker, or lighter on dark paper. */
@@ -43,7 +43,8 @@ function showNetwork() {
   const spot = { hovered: null, near: new Set() };
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const ink = dark ? "#e8eaed" : "#1b1f24", paper = dark ? "#14171b" : "#ffffff";
-  const seen = viewOf(graph, spot, { ink, paper });
+  const line = dark ? "#59626d" : graph.size > 2000 ? "#1b1f2459" : "#1b1f2473";
+  const seen = viewOf(graph, spot, { ink, paper, line });
 
   function point(node) {
     spot.hovered = node;
@@ -70,13 +71,14 @@ function showNetwork() {
   function refresh() {
     const least = Math.max(1, +byId("weight").value || 1), only = byId("community").value;
     const isWhole = isAll() && isOn.every(Boolean);
+    // An account whose links are all beyond the drawn part stays, as long as nothing is filtered.
+    const shown = new Set(isWhole && least === 1 && only === "" ? graph.nodes() : []);
     let edges = 0;
-    const linked = new Set();
     graph.updateEachEdgeAttributes((edge, at, source, target, from, to) => {
       let now = isWhole ? at.weight : 0;
       if (!isWhole) for (let i = 0; i < at.acts.length; i += 3) if (isOn[at.acts[i + 1]] && (isAll() || isIn(at.acts[i]))) now += at.acts[i + 2];
       const fits = now >= least && (only === "" || String(from.own.community) === only || String(to.own.community) === only);
-      if (fits) { edges += 1; linked.add(source); linked.add(target); }
+      if (fits) { edges += 1; shown.add(source); shown.add(target); }
       return { ...at, now, hidden: !fits, size: Math.min(4, 0.4 + Math.log2(1 + now) * 0.6) };
     });
     const size = byId("size").value, colour = byId("colour").value;
@@ -85,12 +87,12 @@ function showNetwork() {
     const scale = Math.max(0.6, Math.min(1, Math.sqrt(100 / net.nodes.length)));
     graph.updateEachNodeAttributes((node, at) => ({
       ...at,
-      hidden: !linked.has(node),
+      hidden: !shown.has(node),
       size: scale * (3 + 12 * Math.sqrt((at.own[size] ?? 0) / peak)),
       color: colour === "community" ? colourOf(at.own.community) : shade((at.own[colour] ?? 0) / shadePeak),
     }));
     seen.refresh();
-    byId("network-shown").textContent = say("network_shown", { nodes: linked.size, edges });
+    byId("network-shown").textContent = say("network_shown", { nodes: shown.size, edges });
     showLegend(size, colour, options, peak);
   }
   follow(refresh);
@@ -113,12 +115,16 @@ function viewOf(graph, spot, tint) {
 
 function sigmaView(graph, spot, tint, home) {
   const isFar = (node) => spot.hovered !== null && node !== spot.hovered && !spot.near.has(node);
+  const labels = [];
   const sigma = new Sigma(graph, home, {
-    labelColor: { color: tint.ink }, labelRenderedSizeThreshold: 7, labelDensity: 0.4, labelGridCellSize: 140, zIndex: true, allowInvalidContainer: true,
+    labelColor: { color: tint.ink }, labelRenderedSizeThreshold: 6, labelDensity: 1.5, labelGridCellSize: 110, zIndex: true, allowInvalidContainer: true,
+    defaultDrawNodeLabel: (context, node, settings) => labels.push({ context, node, settings }),
     defaultDrawNodeHover: (context, node, settings) => drawHovered(context, node, settings, tint),
     nodeReducer: (node, at) => (isFar(node) ? { ...at, color: tint.paper === "#ffffff" ? "#dddddd" : "#333a42", label: "", zIndex: 0 } : { ...at, zIndex: 1, highlighted: node === spot.hovered, forceLabel: node === spot.hovered || spot.near.has(node) }),
-    edgeReducer: (edge, at) => (spot.hovered !== null && !graph.hasExtremity(edge, spot.hovered) ? { ...at, hidden: true } : { ...at, color: spot.hovered !== null ? tint.ink + "cc" : tint.ink + (graph.size > 2000 ? "30" : "4d") }),
+    edgeReducer: (edge, at) => (spot.hovered !== null && !graph.hasExtremity(edge, spot.hovered) ? { ...at, hidden: true } : { ...at, color: spot.hovered !== null ? tint.ink + "cc" : tint.line }),
   });
+  sigma.on("beforeRender", () => { labels.length = 0; });
+  sigma.on("afterRender", () => drawLabels(labels, tint));
   const camera = sigma.getCamera();
   return {
     refresh: () => sigma.refresh(),
@@ -129,6 +135,23 @@ function sigmaView(graph, spot, tint, home) {
     place: (node) => sigma.graphToViewport(graph.getNodeAttributes(node)),
     box: () => ({ width: home.clientWidth, height: home.clientHeight }),
   };
+}
+
+/** Write names beside their nodes, the largest nodes first, where no name before stands in the way. */
+function drawLabels(labels, tint) {
+  const taken = [];
+  for (const { context, node, settings } of labels.sort((a, b) => b.node.size - a.node.size)) {
+    if (!node.label) continue;
+    context.font = `${settings.labelWeight} ${settings.labelSize}px ${settings.labelFont}`;
+    const left = node.x + node.size + 3, right = left + context.measureText(node.label).width, high = settings.labelSize;
+    if (taken.some((box) => left < box.right && right > box.left && Math.abs(node.y - box.y) < high)) continue;
+    taken.push({ left, right, y: node.y });
+    context.lineWidth = 3;
+    context.strokeStyle = tint.paper;
+    context.strokeText(node.label, left, node.y + high / 3);
+    context.fillStyle = tint.ink;
+    context.fillText(node.label, left, node.y + high / 3);
+  }
 }
 
 function drawHovered(context, node, settings, tint) {

@@ -36,10 +36,11 @@ function savePng(sheet, box) {
 }
 
 function saveGexf(graph) {
-  const space = "http://gexf.net/1.3", viz = "http://gexf.net/1.3/viz";
+  // One namespace for all, as the schema of GEXF 1.3 has it.
+  const space = "http://gexf.net/1.3";
   const sheet = document.implementation.createDocument(space, "gexf");
-  const add = (parent, name, attributes, own = space) => {
-    const child = sheet.createElementNS(own, name);
+  const add = (parent, name, attributes) => {
+    const child = sheet.createElementNS(space, name);
     for (const [key, value] of Object.entries(attributes)) child.setAttribute(key, value);
     return parent.appendChild(child);
   };
@@ -55,9 +56,9 @@ function saveGexf(graph) {
     const values = add(one, "attvalues", {});
     for (const name of columns) if (at.own[name] !== null) add(values, "attvalue", { for: name, value: at.own[name] });
     const [r, g, b] = [1, 3, 5].map((i) => parseInt(at.color.slice(i, i + 2), 16));
-    add(one, "viz:color", { r, g, b }, viz);
-    add(one, "viz:position", { x: at.x, y: at.y, z: 0 }, viz);
-    add(one, "viz:size", { value: at.size }, viz);
+    add(one, "viz:size", { value: at.size });
+    add(one, "viz:position", { x: at.x, y: at.y, z: 0 });
+    add(one, "viz:color", { r, g, b });
   });
   graph.forEachEdge((edge, at, source, target) => {
     if (!at.hidden && !graph.getNodeAttribute(source, "hidden") && !graph.getNodeAttribute(target, "hidden"))

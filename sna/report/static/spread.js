@@ -43,6 +43,7 @@ function showCascade(item) {
   const plot = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": say("origins_picture") });
   plot.append(draw("line", { class: "axis", x1: left, x2: width - 12, y1: y(0), y2: y(0) }));
   for (const share of [0.5, 1]) plot.append(draw("text", { x: left - 8, y: y(cascade.length * share) + 4, "text-anchor": "end" }, figure(Math.round(cascade.length * share))));
+  plot.append(draw("text", { x: left, y: 12 }, say("origins_picture")));
   cascade.forEach((one, place) => plot.append(draw("path", { class: one.how + (isTimeIn(one.at) ? "" : " faded"), d: (SHAPES[one.how] ?? SHAPES.own)(x(one.at), y(place + 1)) },
     draw("title", {}, `${one.label}, ${when(one.at)}, ${say("kind_" + one.how)}`))));
   plot.append(draw("text", { x: left, y: height - 8 }, when(first)), draw("text", { x: width - 12, y: height - 8, "text-anchor": "end" }, when(first + span)));
@@ -66,11 +67,19 @@ function showCoordination() {
   follow(() => {
     const isActive = (id) => isAll() || !actorById.has(id) || countIn(actorById.get(id).bins) > 0;
     const rows = pairs.filter((pair) => pair.ids.every(isActive)).map((pair) => make("tr", {},
-      make("td", {}, pair.group === null ? "—" : figure(pair.group + 1)),
+      make("td", {}, figure(pair.group)),
       ...["actor", "other"].map((side, place) => make("td", {}, make("button", { type: "button", class: "name", onclick: () => showEvidence(pair.ids[place]) }, pair[side]))),
       make("td", { class: "number" }, figure(pair.shared)), make("td", { class: "number" }, figure(pair.expected)),
       make("td", { class: "number" }, figure(pair.q), pair.is_significant ? make("span", { class: "mark" }, say("coordination_yes")) : ""),
       make("td", { class: "number" }, figure(pair.mean_gap))));
-    byId("groups").replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, ...names.map((name, place) => make("th", { scope: "col", class: place > 2 ? "number" : null }, say("coordination_" + name))))), make("tbody", {}, ...rows)));
+    byId("groups").replaceChildren(...groupsOf(data.coordination.groups, pairs), make("table", {}, make("thead", {}, make("tr", {}, ...names.map((name, place) => make("th", { scope: "col", class: place > 2 ? "number" : null }, say("coordination_" + name))))), make("tbody", {}, ...rows)));
+  });
+}
+
+/** Return a sentence for each group: how many pairs hold it together, and who belongs to it. */
+function groupsOf(groups, pairs) {
+  return groups.map((one) => {
+    const members = new Set(pairs.filter((pair) => pair.group === one.group).flatMap((pair) => [pair.actor, pair.other]));
+    return make("p", {}, say("coordination_members", { ...one, list: listed([...members].sort()) }));
   });
 }

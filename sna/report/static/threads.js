@@ -25,13 +25,29 @@ function showTree(thread) {
   byId("thread-head").replaceChildren(...head);
   const answers = thread.nodes.map(() => []);
   thread.nodes.forEach((node, place) => { if (node.parent !== null) answers[node.parent].push(place); });
-  const rows = thread.nodes.map((node, place) => rowOf(thread, node, place, answers[place].length));
-  const tree = byId("tree");
-  tree.replaceChildren(...rows);
-  for (const chain of chainsOf(thread, answers)) foldChain(rows, chain);
+  const closed = new Set(), folded = new Set();
+  const rows = thread.nodes.map((node, place) => rowOf(thread, node, place, answers[place].length, (isOpen) => {
+    if (isOpen) closed.delete(place);
+    else closed.add(place);
+    refresh();
+  }));
+  const chains = chainsOf(thread, answers).map((chain) => ({ chain, row: foldOf(rows, chain, () => { chain.forEach((place) => folded.delete(place)); refresh(); }) }));
+  for (const { chain } of chains) chain.forEach((place) => folded.add(place));
+  byId("tree").replaceChildren(...rows);
+  for (const { chain, row } of chains) rows[chain[0]].before(row);
+
+  function refresh() {
+    const under = [];
+    thread.nodes.forEach(({ parent }, place) => {
+      under[place] = parent !== null && (under[parent] || closed.has(parent));
+      rows[place].hidden = under[place] || folded.has(place);
+    });
+    for (const { chain, row } of chains) row.hidden = under[chain[0]] || !folded.has(chain[0]);
+  }
+  refresh();
 }
 
-function rowOf(thread, node, place, answers) {
+function rowOf(thread, node, place, answers, onFold) {
   const span = Math.max(1, thread.last - thread.first);
   const dot = make("span", { class: "dot", title: when(node.at) });
   dot.style.left = `${node.at === null ? 0 : Math.max(0, Math.min(1, (node.at - thread.first) / span)) * 100}%`;
@@ -39,20 +55,17 @@ function rowOf(thread, node, place, answers) {
   const marks = [];
   if (place === 0) marks.push(thread.status === "observed" ? "threads_first" : "threads_gap");
   if (node.older) marks.push("threads_older");
-  const fold = make("button", { type: "button", class: "fold", "aria-expanded": "true", "aria-label": say("threads_fold"), onclick: (event) => foldAnswers(event.currentTarget) }, "▾");
+  const fold = make("button", { type: "button", class: "fold", "aria-expanded": "true", "aria-label": say("threads_fold"), onclick: () => {
+    const isOpen = fold.getAttribute("aria-expanded") !== "true";
+    fold.setAttribute("aria-expanded", String(isOpen));
+    fold.textContent = isOpen ? "▾" : "▸";
+    onFold(isOpen);
+  } }, "▾");
   const words = make("div", { class: "words" }, answers ? fold : "", make("b", {}, node.label), ...marks.map((mark) => make("span", { class: "mark" }, say(mark))),
     make("span", { class: "small" }, ` ${when(node.at)} · ${say("kind_" + node.kind)} `, linkTo(node.link)), make("div", {}, node.text ?? say("threads_no_text")));
   words.style.paddingLeft = `${Math.min(node.depth, DEEPEST) * 1.1}rem`;
   const row = make("li", { class: isTimeIn(node.at) ? null : "faded", "data-depth": node.depth }, make("div", { class: "track", "aria-hidden": "true" }, dot), words);
   return row;
-}
-
-function foldAnswers(button) {
-  const row = button.closest("li"), depth = +row.dataset.depth;
-  const isOpen = button.getAttribute("aria-expanded") === "true";
-  button.setAttribute("aria-expanded", String(!isOpen));
-  button.textContent = isOpen ? "▸" : "▾";
-  for (let next = row.nextElementSibling; next && +next.dataset.depth > depth; next = next.nextElementSibling) next.hidden = isOpen;
 }
 
 /** Return the stretches of posts with one answer each that are too long to read through. */
@@ -67,13 +80,11 @@ function chainsOf(thread, answers) {
   return [...chains, chain].filter((one) => one.length > LONG_CHAIN).map((one) => one.slice(3, -2));
 }
 
-function foldChain(rows, chain) {
-  for (const place of chain) rows[place].hidden = true;
-  const open = make("li", { "data-depth": rows[chain[0]].dataset.depth }, make("div"), make("button", { type: "button", onclick: () => {
-    for (const place of chain) rows[place].hidden = false;
+/** Return the row that stands for a folded stretch, and opens it. */
+function foldOf(rows, chain, onOpen) {
+  return make("li", { "data-depth": rows[chain[0]].dataset.depth }, make("div"), make("button", { type: "button", class: "unfold", onclick: () => {
+    onOpen();
     rows[chain[0]].tabIndex = -1;
     rows[chain[0]].focus();
-    open.remove();
   } }, say("threads_folded", { posts: chain.length })));
-  rows[chain[0]].before(open);
 }
