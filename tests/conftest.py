@@ -13,6 +13,7 @@ import pytest
 import sna
 from sna.cli import main
 from sna.collectors import registry
+from sna.demo import run_demo
 from sna.post import Mention, Post
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -75,6 +76,15 @@ def keys_of_tests(tmp_path_factory, monkeypatch) -> None:
 @pytest.fixture
 def case(tmp_path: Path) -> sna.Case:
     return sna.new_case(tmp_path / "case", "a test", "consent of nobody: invented posts", 30)
+
+
+@pytest.fixture(scope="session")
+def lune(tmp_path_factory) -> sna.Case:
+    """The fictional case, to be read: no test changes its posts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SNA_KEYS", str(tmp_path_factory.getbasetemp() / "keys"))
+        run_demo(folder := tmp_path_factory.mktemp("lune") / "case")
+        return sna.open_case(folder)
 
 
 @pytest.fixture

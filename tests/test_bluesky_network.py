@@ -14,7 +14,7 @@ from tests.servers.bluesky_network import Network, running
 
 DEPTH, REPLIES = 15, 60
 # One network for all of them.
-pytestmark = pytest.mark.xdist_group("bluesky-network")
+pytestmark = [pytest.mark.xdist_group("bluesky-network"), pytest.mark.long]
 
 
 @dataclass

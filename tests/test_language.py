@@ -211,8 +211,8 @@ def english_model(tmp_path, monkeypatch):
         "def load(**options):\n    return spacy.load(pathlib.Path(__file__).parent / 'data', **options)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    monkeypatch.setattr(trained.spacy.util, "get_installed_models", lambda: ["en_core_web_sm"])
-    monkeypatch.setattr(trained.spacy.util, "is_package", lambda name: name == "en_core_web_sm")
+    monkeypatch.setattr(spacy.util, "get_installed_models", lambda: ["en_core_web_sm"])
+    monkeypatch.setattr(spacy.util, "is_package", lambda name: name == "en_core_web_sm")
     trained.find_trained.cache_clear()
     yield
     trained.find_trained.cache_clear()

@@ -6,17 +6,8 @@ import pytest
 from conftest import NOON
 from PIL import Image
 
-import sna
 from sna import Post
-from sna.demo import run_demo
 from sna.report.plots import PLOTS
-
-
-@pytest.fixture(scope="module")
-def lune(tmp_path_factory) -> sna.Case:
-    folder = tmp_path_factory.mktemp("plot") / "case"
-    run_demo(folder)
-    return sna.open_case(folder)
 
 
 @pytest.mark.parametrize("what", PLOTS)

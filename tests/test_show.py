@@ -1,16 +1,6 @@
 """`sna show`: the findings of a case on a few screens."""
 
-import pytest
-
 import sna
-from sna.demo import run_demo
-
-
-@pytest.fixture(scope="module")
-def lune(tmp_path_factory) -> sna.Case:
-    folder = tmp_path_factory.mktemp("show") / "case"
-    run_demo(folder)
-    return sna.open_case(folder)
 
 
 def test_the_findings_are_on_screens_of_80_columns(lune, run):

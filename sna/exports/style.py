@@ -16,6 +16,8 @@ MAX_LAYOUT_NODES = 20_000
 _LAYOUT_SEED = 1
 # Room between two components, as in a spring layout between two nodes.
 _GAP = 60.0
+# How much wider than the least width of the sheet is tried.
+_STRETCHES = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 
 
 def sizes(strength: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -68,17 +70,28 @@ def layout(edges: EdgeArrays) -> NDArray[np.float64]:
 def _packed(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return where each of (n, 2) widths and heights goes, in a sheet twice as wide as high: the largest first.
 
-    Guillotine cuts, each box in the lowest free place that holds it: Jylänki, "A thousand ways to pack the bin" (2010).
+    Of several widths of the sheet the one that is filled best is taken.
+    """
+    least = max(float(np.sqrt(2 * np.prod(sizes, axis=1).sum())), float(sizes[:, 0].max()))
+    sheets = [_cut(sizes, least * stretch, below) for stretch in _STRETCHES for below in (True, False)]
+    return min(sheets, key=lambda corners: float(((corners + sizes).max(axis=0) / (2, 1)).max()))
+
+
+def _cut(sizes: NDArray[np.float64], wide: float, below: bool) -> NDArray[np.float64]:
+    """Return where boxes go in a sheet of a width, each in the lowest free place that holds it.
+
+    What is left beside and below a box is cut in two: with `below` the lower part is the longer one.
+    Guillotine cuts: Jylänki, "A thousand ways to pack the bin" (2010).
     """
     corners = np.zeros_like(sizes)
-    wide = max(float(np.sqrt(2 * np.prod(sizes, axis=1).sum())), float(sizes[:, 0].max()))
     free = [(0.0, 0.0, wide, float("inf"))]
     for box in np.argsort(-sizes[:, 1], kind="stable").tolist():
         width, height = sizes[box].tolist()
         at = next(i for i, (_, _, room, above) in enumerate(free) if width <= room and height <= above)
         y, x, room, above = free.pop(at)
         corners[box] = x, y
-        cuts = [(y, x + width, room - width, height), (y + height, x, room, above - height)]
+        beside = (y, x + width, room - width, height if below else above)
+        cuts = [beside, (y + height, x, room if below else width, above - height)]
         free += [cut for cut in cuts if min(cut[2:]) >= _GAP]
         free.sort()
     return corners

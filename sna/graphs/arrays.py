@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import networkit
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
+
+if TYPE_CHECKING:
+    import networkit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,9 @@ class EdgeArrays:
 
     def to_networkit(self, *, directed: bool = True, weighted: bool = False) -> "networkit.Graph":
         """Return the graph for NetworKit; undirected ones should come from `undirected`."""
+        # NetworKit takes most of a second to start, which commands without measures should not pay.
+        import networkit
+
         if len(self.source) == 0:
             return networkit.Graph(self.nodes, weighted, directed)
         pairs = (self.source.astype(np.uint64), self.target.astype(np.uint64))
@@ -62,6 +68,8 @@ class EdgeArrays:
 @contextmanager
 def reproducible(seed: int) -> Iterator[None]:
     """Run NetworKit on one thread from a fixed seed, so that every run gives the same figures to the last digit."""
+    import networkit
+
     threads = networkit.getMaxNumberOfThreads()
     networkit.setNumberOfThreads(1)
     networkit.setSeed(seed, False)

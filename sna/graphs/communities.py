@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import networkit
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +29,8 @@ def leiden(edges: EdgeArrays, resolution: float = 1.0, seed: int = SEED) -> Comm
     plain = edges.without_loops().undirected()
     if len(plain.source) == 0:
         return Communities(by_size(np.arange(edges.nodes)), 0.0)
+    import networkit
+
     with reproducible(seed):
         graph = plain.to_networkit(directed=False, weighted=True)
         method = networkit.community.ParallelLeiden(graph, iterations=ITERATIONS, gamma=resolution)

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from sna.errors import UsageError
 from sna.graphs.bicm import expected_co_shares, expected_with_repeats
@@ -236,7 +236,7 @@ def _over_layers(store: Store, search: Search) -> pl.DataFrame:
     layers = list(dict.fromkeys(search.by))
     rows = store.frame("FROM layer")
     mean = np.maximum(rows["expected"].to_numpy(), 1e-300)
-    p = np.minimum(poisson.sf(rows["shared"].to_numpy() - 1, mean) * len(layers), 1.0)
+    p = np.minimum(pdtrc(rows["shared"].to_numpy() - 1, mean) * len(layers), 1.0)
     rows = rows.with_columns(p=pl.Series(p, dtype=pl.Float64), mean_gap=pl.col("gap_sum") / pl.col("shared"))
     counts = [
         pl.col("shared").filter(pl.col("layer") == name).sum().cast(pl.Int64).alias(f"{name}_shared") for name in layers

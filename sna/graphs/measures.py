@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import networkit
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
@@ -83,6 +82,8 @@ def core_numbers(edges: EdgeArrays) -> NDArray[np.int64]:
     """
     if edges.nodes == 0:
         return np.zeros(0, np.int64)
+    import networkit
+
     graph = edges.without_loops().undirected().to_networkit(directed=False)
     return np.asarray(networkit.centrality.CoreDecomposition(graph).run().scores()).astype(np.int64)
 
@@ -96,6 +97,8 @@ def betweenness(edges: EdgeArrays, seed: int = 1) -> Betweenness:
     """
     if edges.nodes < 3:
         return Betweenness(np.zeros(edges.nodes), 0.0)
+    import networkit
+
     graph = edges.without_loops().to_networkit()
     if edges.nodes <= EXACT_BETWEENNESS_NODES:
         with reproducible(seed):

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.attrs import IDX, LENGTH, NORM
-from spacy.tokens import Doc
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,10 @@ class Batch:
     word: NDArray[np.int64]
 
     @classmethod
-    def of(cls, docs: Sequence[Doc]) -> "Batch":
+    def of(cls, docs: "Sequence[Doc]") -> "Batch":
         """Return the tokens of the docs."""
+        from spacy.attrs import IDX, LENGTH, NORM
+
         arrays = [doc.to_array([NORM, IDX, LENGTH]) for doc in docs]
         bounds = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
         table = np.concatenate(arrays) if arrays else np.zeros((0, 3), np.uint64)

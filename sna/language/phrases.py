@@ -5,12 +5,15 @@ After the candidates of RAKE: Rose, Engel, Cramer, Cowley, "Automatic keyword ex
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-from spacy.language import Language
 
 from sna.language.batch import Batch
 from sna.language.tokens import fold
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 SHORTEST_WORD = 3
 FEWEST_WORDS, MOST_WORDS = 2, 4
@@ -19,7 +22,7 @@ FEWEST_WORDS, MOST_WORDS = 2, 4
 class PhraseFinder:
     """Finds phrases in the tokens of many texts; remembers which words are stop words."""
 
-    def __init__(self, nlp: Language) -> None:
+    def __init__(self, nlp: "Language") -> None:
         """Take the stop words of the pipeline's language."""
         self._strings = nlp.vocab.strings
         self._stop = frozenset(fold(word) for word in nlp.Defaults.stop_words)

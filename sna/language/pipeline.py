@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import numpy as np
-from spacy.tokens import Doc
 
 from sna.language.batch import Batch
 from sna.language.phrases import PhraseFinder
 from sna.language.rules import ENTITIES, Hit, RuleSet, compile_rules
 from sna.language.tokens import CLASSES, LANGUAGES, tokenizer
 from sna.language.trained import Reading, Trained, find_trained
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
 
 ASSERTED = "asserted"
 # Small enough to stay in the processor's cache.
@@ -111,7 +114,7 @@ class Pipeline:
     def _match(
         self,
         place: int,
-        doc: Doc,
+        doc: "Doc",
         norms: list[int],
         wanted: list[tuple[int, int]],
         reading: Reading | None,
@@ -174,7 +177,7 @@ def _longest(hits: list[Hit]) -> list[Hit]:
     return sorted(kept, key=lambda hit: hit.begin)
 
 
-def _characters(doc: Doc, hit: Hit) -> tuple[int, int]:
+def _characters(doc: "Doc", hit: Hit) -> tuple[int, int]:
     span = doc[hit.begin : hit.end]
     return span.start_char, span.end_char
 

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
-from typing import Any
-
-from spacy.language import Language
-from spacy.matcher import Matcher
-from spacy.tokens import Doc
+from typing import TYPE_CHECKING, Any
 
 from sna.errors import UsageError
 from sna.language.tokens import CLASSES, LANGUAGES, OTHER, fold
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.matcher import Matcher
+    from spacy.tokens import Doc
 
 CALLS = ("meet", "spread", "give", "sign", "stop")
 ENTITIES = ("place", "organisation", "time", "quantity")
@@ -80,7 +81,7 @@ class Probe:
     """Patterns of a rule that share the words they need: a matcher, and how far from such a word it must look."""
 
     rule: Rule
-    matcher: Matcher
+    matcher: "Matcher"
     before: int
     after: int
 
@@ -104,7 +105,7 @@ class Compiled:
                 found += numbers
         return found
 
-    def match(self, doc: Doc, wanted: Iterable[tuple[int, int]]) -> list[Hit]:
+    def match(self, doc: "Doc", wanted: Iterable[tuple[int, int]]) -> list[Hit]:
         """Return the hits of numbered probes around tokens of a text, `wanted` being (number, token)."""
         found = set()
         for number, token in wanted:
@@ -142,11 +143,13 @@ def read_rules(language: str, more: Sequence[Path] = ()) -> RuleSet:
     return RuleSet(language, lists, tuple(rules.values()), digest.hexdigest()[:12])
 
 
-def compile_rules(nlp: Language, rules: RuleSet, chosen: Iterable[Rule], flags: Mapping[str, int]) -> Compiled:
+def compile_rules(nlp: "Language", rules: RuleSet, chosen: Iterable[Rule], flags: Mapping[str, int]) -> Compiled:
     """Return the chosen rules ready to run; `flags` are the numbers of the token classes in the vocabulary.
 
     Raises UsageError for a pattern that cannot be, or that holds no word to look for.
     """
+    from spacy.matcher import Matcher
+
     stop_words = frozenset(fold(word) for word in nlp.Defaults.stop_words)
     probes: list[Probe] = []
     by_word: dict[str, list[int]] = {}
@@ -224,7 +227,7 @@ def _rule(entry: object, where: str) -> Rule:
 _ELEMENT = re.compile(r"(\.\.\.|\*|(?:<\w+>|[^\s<>|?+*]+)(?:\|(?:<\w+>|[^\s<>|?+*]+))*)([?+]?)")
 
 
-def _variants(nlp: Language, rules: RuleSet, rule: Rule, pattern: str, flags: Mapping[str, int]) -> list[list[Token]]:
+def _variants(nlp: "Language", rules: RuleSet, rule: Rule, pattern: str, flags: Mapping[str, int]) -> list[list[Token]]:
     """Return a pattern as lists of the matcher's tokens; alternatives of several words make one list each."""
     choices: list[list[list[Token]]] = []
     for piece in pattern.split():
@@ -239,7 +242,7 @@ def _variants(nlp: Language, rules: RuleSet, rule: Rule, pattern: str, flags: Ma
 
 
 def _choices(
-    nlp: Language, rules: RuleSet, rule: Rule, element: str, sign: str, flags: Mapping[str, int]
+    nlp: "Language", rules: RuleSet, rule: Rule, element: str, sign: str, flags: Mapping[str, int]
 ) -> list[list[Token]]:
     """Return what may stand for one element: each choice is a list of tokens."""
     operator: Token = {"OP": sign} if sign else {}
@@ -272,7 +275,7 @@ def _choices(
     return found
 
 
-def _split(nlp: Language, form: str) -> tuple[str, ...]:
+def _split(nlp: "Language", form: str) -> tuple[str, ...]:
     # An elided word (n', d') is only told by what follows it.
     if form.endswith("'") and len(form) > 1:
         return tuple(token.norm_ for token in nlp(f"{form}aller"))[:-1]

@@ -4,11 +4,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
-import spacy
-from spacy.attrs import NORM
-from spacy.language import Language
-from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 # The languages with rules of their own; texts in any other go through `xx`.
 LANGUAGES = ("fr", "en", "es", "de", "it", "ar")
@@ -24,16 +23,22 @@ WHOLE = f"(?:{HASHTAG}|{MENTION}|{EMOJI})"
 
 
 @cache
-def tokenizer(language: str) -> Language:
+def tokenizer(language: str) -> "Language":
     """Return a blank pipeline for a language, one of LANGUAGES or OTHER; its tokens' norm is `fold` of their text."""
+    # spaCy takes half a second to start, which commands without it should not pay.
+    import spacy
+    from spacy.attrs import NORM
+
     nlp = spacy.blank(language)
     nlp.vocab.lex_attr_getters[NORM] = fold
     keep_whole(nlp)
     return nlp
 
 
-def keep_whole(nlp: Language) -> None:
+def keep_whole(nlp: "Language") -> None:
     """Let a pipeline's tokenizer keep hashtags, mentions and emoji whole; links it keeps anyway."""
+    from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
+
     defaults, rules = nlp.Defaults, nlp.tokenizer
     rules.token_match = re.compile(f"{WHOLE}$").match
     rules.prefix_search = compile_prefix_regex([WHOLE, *(defaults.prefixes or ())]).search

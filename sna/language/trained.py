@@ -6,10 +6,11 @@ Its labels: https://spacy.io/models; its morphology: https://universaldependenci
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-import spacy
-from spacy.language import Language
-from spacy.tokens import Doc, Token
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc, Token
 
 # The larger ones are the better ones.
 SIZES = ("trf", "lg", "md", "sm")
@@ -50,6 +51,8 @@ class Trained:
 
     def __init__(self, package: str) -> None:
         """Load it; takes seconds and some hundred megabytes."""
+        import spacy
+
         self._nlp: Language = spacy.load(package)
         self.name = f"{package} {self._nlp.meta.get('version', '')}".strip()
         self.has_entities = "ner" in self._nlp.pipe_names or "entity_ruler" in self._nlp.pipe_names
@@ -59,7 +62,7 @@ class Trained:
         """Return one reading per text."""
         return [self._read(doc) for doc in self._nlp.pipe(texts, batch_size=128)]
 
-    def _read(self, doc: Doc) -> Reading:
+    def _read(self, doc: "Doc") -> Reading:
         entities = tuple((e.start_char, e.end_char, _LABELS[e.label_]) for e in doc.ents if e.label_ in _LABELS)
         phrases = tuple((p.start_char, p.end_char) for p in _noun_phrases(doc)) if self.has_phrases else ()
         return Reading(entities, phrases, tuple(_verbs(doc)))
@@ -74,12 +77,14 @@ def find_trained(language: str) -> Trained | None:
 
 def installed_name(language: str) -> str | None:
     """Return the package of the best installed pipeline of a language, None where there is none."""
+    import spacy
+
     installed = set(spacy.util.get_installed_models())
     names = (f"{language}_{genre}_{size}" for size in SIZES for genre in GENRES)
     return next((name for name in names if name in installed), None)
 
 
-def _noun_phrases(doc: Doc) -> Iterator[Doc]:
+def _noun_phrases(doc: "Doc") -> "Iterator[Doc]":
     for chunk in doc.noun_chunks:
         begin, end = chunk.start, chunk.end
         while begin < end and (doc[begin].is_stop or not doc[begin].is_alpha):
@@ -88,7 +93,7 @@ def _noun_phrases(doc: Doc) -> Iterator[Doc]:
             yield doc[begin:end]
 
 
-def _verbs(doc: Doc) -> Iterator[Verb]:
+def _verbs(doc: "Doc") -> Iterator[Verb]:
     for token in doc:
         if token.pos_ not in ("VERB", "AUX"):
             continue
@@ -99,5 +104,5 @@ def _verbs(doc: Doc) -> Iterator[Verb]:
             yield Verb(*span, "past")
 
 
-def _is_negated(token: Token) -> bool:
+def _is_negated(token: "Token") -> bool:
     return any(child.dep_ in _NEGATIONS or "Neg" in child.morph.get("Polarity") for child in token.children)

@@ -10,7 +10,7 @@ import polars as pl
 from sna.case import Policy
 from sna.graphs.actors import list_actors
 from sna.graphs.community_names import name_communities
-from sna.graphs.conversations import ThreadFilter, list_threads, show_thread
+from sna.graphs.conversations import Thread, ThreadFilter, list_threads, show_thread
 from sna.graphs.coordination import find_coordination
 from sna.graphs.explain import evidence_by_actor
 from sna.graphs.findings import SPREAD, gap_facts
@@ -20,22 +20,25 @@ from sna.graphs.roles import COMPONENTS, ROLES
 from sna.graphs.status import count_status
 from sna.graphs.timeline import Timeline
 from sna.report.drawing import Clock, actor_activity, draw_network, draw_timeline, timeline_of
+from sna.report.posts import PostTable, stamp
 from sna.report.veil import Veil
 from sna.store.opening import Store
 
 # How much of each finding a report holds; what is left out is said beside it.
 MOST_NODES, MOST_EDGES = 2_000, 10_000
-MOST_THREADS, MOST_THREAD_POSTS = 12, 300
+MOST_THREADS, MOST_THREAD_POSTS, MOST_POSTS_OF_THREADS = 50, 300, 4_000
 MOST_ITEMS, MOST_CARRIERS = 10, 300
 MOST_PAIRS = 50
 MOST_PLACES = 2_000
-EXPLAINED_PER_ROLE, EVIDENCE = 25, 3
+EXPLAINED_PER_ROLE, EVIDENCE = 100, 3
 _SCORES = [f"{role}_score" for role in ROLES]
 _FIGURES = ("posts", "replies_received", "reposts_received", "in_degree", "out_degree", "pagerank", "core")
+_COMPONENTS = [name for role in ROLES for name in COMPONENTS[role]]
+# Columns whose methods a report tells beside those of the scores: every number in it belongs to one of them.
 _SHOWN = (
     *_FIGURES,
-    *("weight", "strength", "community", "root_status", "depth", "gain", "first_at", "carriers", "shared", "q"),
-    *("brokerage", "stability", "source", *_SCORES),
+    *("source", "first_at", "weight", "strength", "community", "stability", "central", "root_status", "depth"),
+    *("gain", "carriers", "actors", "ties", "seconds_to_half", "shared", "q", "missing_parents"),
 )
 
 
@@ -56,7 +59,8 @@ def gather_content(store: Store, policy: Policy, veil: Veil, version: str, made_
     status = count_status(store)
     timeline = timeline_of(store)
     clock = Clock(timeline.steps if timeline else None)
-    network, labels = draw_network(store, clock, veil, MOST_NODES, MOST_EDGES)
+    network, drawn = draw_network(store, clock, veil, MOST_NODES, MOST_EDGES)
+    posts = PostTable(veil)
     expires = [time for time in (status.expires_first, policy.expires_at) if time is not None]
     return {
         "meta": {
@@ -82,13 +86,14 @@ def gather_content(store: Store, policy: Policy, veil: Veil, version: str, made_
         "gaps": [[name, facts] for name, facts in gap_facts(status)],
         "timeline": _timeline(timeline, clock),
         "network": network,
-        "actors": _actors(store, clock, veil, labels),
+        "actors": _actors(store, clock, veil, posts, drawn),
         "communities": _communities(store, veil),
-        "threads": _threads(store, veil),
+        "threads": _threads(store, veil, posts),
         "origins": _origins(store, veil),
         "coordination": _coordination(store, veil),
         "places": _places(store, clock),
         "methods": _methods(),
+        "posts": posts.rows,
     }
 
 
@@ -98,18 +103,11 @@ def shown_in(content: Mapping[str, Any]) -> dict[str, object]:
     return {"posts": content["meta"]["posts"], "network": network, **told, "origins": len(content["origins"])}
 
 
-def stamp(time: object) -> int | None:
-    """Return a UTC time as milliseconds since 1970, None for what a browser's calendar does not hold."""
-    if not isinstance(time, datetime):
-        return None
-    return round((time.replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds() * 1000)
-
-
 def _timeline(timeline: Timeline | None, clock: Clock) -> dict[str, object] | None:
     return None if timeline is None else draw_timeline(timeline, clock)
 
 
-def _actors(store: Store, clock: Clock, veil: Veil, drawn: set[str]) -> dict[str, object]:
+def _actors(store: Store, clock: Clock, veil: Veil, posts: PostTable, drawn: set[str]) -> dict[str, object]:
     """Return the accounts of the network and the leading ones of each role, and the posts behind the latter's roles."""
     table = list_actors(store)
     if not table.height:
@@ -122,8 +120,7 @@ def _actors(store: Store, clock: Clock, veil: Veil, drawn: set[str]) -> dict[str
         .select("key", "source", "id")
         for score in _SCORES
     ).unique("key")
-    components = [name for role in ROLES for name in COMPONENTS[role]]
-    evidence = evidence_by_actor(store, leading, [*components, "posts", "replies_received"], EVIDENCE)
+    evidence = evidence_by_actor(store, leading, _COMPONENTS, EVIDENCE)
     shown = known.filter(pl.col("key").is_in(list(drawn)) | pl.col("key").is_in(leading["key"].to_list()))
     activity = actor_activity(store, clock)
     rows = [
@@ -132,7 +129,7 @@ def _actors(store: Store, clock: Clock, veil: Veil, drawn: set[str]) -> dict[str
             "label": veil.label(row["source"], row["id"], row["handle"]),
             "source": row["source"],
             "community": row["community"],
-            **{name: row[name] for name in (*_FIGURES, *_SCORES, *components)},
+            **{name: row[name] for name in (*_FIGURES, *_SCORES, *_COMPONENTS)},
             "bins": activity.get(row["key"], []),
         }
         for row in shown.iter_rows(named=True)
@@ -141,23 +138,22 @@ def _actors(store: Store, clock: Clock, veil: Veil, drawn: set[str]) -> dict[str
     for row in evidence.iter_rows(named=True):
         own = explained.setdefault(str(veil.actor(row["source"], row["id"])), {})
         figure = own.setdefault(row["figure"], {"posts": row["posts"], "evidence": []})
-        figure["evidence"].append(_post(row, veil))
+        place = posts.place(
+            row["source"],
+            row["post"],
+            actor=row["author"],
+            handle=row["author_handle"],
+            at=row["created_at"],
+            kind=row["kind"],
+            text=row["text"],
+            link=row["link"],
+        )
+        figure["evidence"].append(place)
     return {
         "rows": rows,
         "told": Told(len(rows), table.height).plain(),
         "explained": explained,
         "components": {role: list(COMPONENTS[role]) for role in ROLES},
-    }
-
-
-def _post(row: dict[str, object], veil: Veil) -> dict[str, object]:
-    return {
-        "post": veil.post(row["source"], row["post"]),
-        "author": veil.label(row["source"], row["author"], row["author_handle"]),
-        "at": stamp(row["created_at"]),
-        "kind": row["kind"],
-        "text": veil.text(row["text"]),
-        "link": veil.link(row["link"]),
     }
 
 
@@ -171,45 +167,54 @@ def _communities(store: Store, veil: Veil) -> list[dict[str, object]]:
     return rows
 
 
-def _threads(store: Store, veil: Veil) -> dict[str, object]:
+def _threads(store: Store, veil: Veil, posts: PostTable) -> dict[str, object]:
+    """Return the largest threads, each with its first posts in reading order, until the room for posts is full."""
     table = list_threads(store, ThreadFilter())
-    shown = []
+    shown: list[dict[str, object]] = []
+    room = MOST_POSTS_OF_THREADS
     for row in table.head(MOST_THREADS).iter_rows(named=True):
+        if room <= 0:
+            break
         thread = show_thread(store, f"{row['source']}:{row['top']}")
-        source = thread.source
-        place = {node.id: number for number, node in enumerate(thread.nodes)}
+        nodes = _nodes(thread, posts)
+        room -= len(nodes)
         shown.append(
             {
-                "source": source,
-                "top": veil.post(source, thread.top),
                 "status": thread.root_status,
-                "first_poster": veil.label(source, thread.first_poster, thread.first_poster_handle)
+                "first_poster": veil.label(thread.source, thread.first_poster, thread.first_poster_handle)
                 if thread.first_poster
                 else None,
-                "missing_parent": veil.post(source, thread.missing_parent),
-                "fragments": row["fragments"],
-                "posts": row["posts"],
-                "actors": row["actors"],
-                "depth": row["depth"],
+                "missing_parent": veil.post(thread.source, thread.missing_parent),
+                **{name: row[name] for name in ("source", "fragments", "posts", "actors", "depth")},
                 "first": stamp(row["started_at"]),
                 "last": stamp(row["last_at"]),
-                "nodes": [
-                    {
-                        "parent": place.get(node.parent or ""),
-                        "depth": node.depth,
-                        "actor": veil.actor(source, node.actor),
-                        "label": veil.label(source, node.actor, node.handle),
-                        "at": stamp(node.created_at),
-                        "kind": node.kind,
-                        "text": veil.text(node.text),
-                        "link": veil.link(node.link),
-                        "older": node.older_than_parent,
-                    }
-                    for node in thread.nodes[:MOST_THREAD_POSTS]
-                ],
+                "nodes": nodes,
             }
         )
     return {"told": Told(len(shown), table.height).plain(), "threads": shown}
+
+
+def _nodes(thread: Thread, posts: PostTable) -> list[dict[str, object]]:
+    kept = thread.nodes[:MOST_THREAD_POSTS]
+    place = {node.id: number for number, node in enumerate(kept)}
+    return [
+        {
+            "parent": place.get(node.parent or ""),
+            "depth": node.depth,
+            "older": node.older_than_parent,
+            "post": posts.place(
+                thread.source,
+                node.id,
+                actor=node.actor,
+                handle=node.handle,
+                at=node.created_at,
+                kind=node.kind,
+                text=node.text,
+                link=node.link,
+            ),
+        }
+        for node in kept
+    ]
 
 
 def _origins(store: Store, veil: Veil) -> list[dict[str, object]]:
@@ -233,9 +238,9 @@ def _origins(store: Store, veil: Veil) -> list[dict[str, object]]:
                 {
                     "kind": kind,
                     "item": veil.item(row["item"]),
+                    "actor": veil.actor(row["source"], row["actor"]),
                     "first": veil.label(row["source"], row["actor"], row["handle"]),
                     "at": stamp(row["first_at"]),
-                    "link": None,
                     **{n: row[n] for n in ("ties", "carriers", "reposts", "actors", "undated", "seconds_to_half")},
                     "cascade": []
                     if own is None
@@ -290,13 +295,9 @@ def _places(store: Store, clock: Clock) -> dict[str, object]:
 def _methods() -> list[dict[str, object]]:
     return [
         {
-            "name": method.name,
-            "title": method.title,
-            "definition": method.definition,
-            "formula": method.formula,
-            "limits": method.limits,
-            "source": method.source,
+            name: getattr(method, name)
+            for name in ("name", "title", "definition", "formula", "parameters", "limits", "source")
         }
         for method in all_methods()
-        if set(method.columns) & set(_SHOWN)
+        if not {*_SHOWN, *_SCORES, *_COMPONENTS}.isdisjoint(method.columns)
     ]

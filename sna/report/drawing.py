@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sna.errors import UsageError
 from sna.exports.style import layout
@@ -15,6 +17,7 @@ from sna.store.opening import Store
 
 # The step of what has no usable time: it is in no part of the timeline.
 UNDATED = -1
+MOST_STRETCH = 1.6
 _MEASURES = ("in_degree", "out_degree", "strength", "pagerank", "core", "posts", "community")
 
 
@@ -67,7 +70,7 @@ def draw_network(
     """
     whole = build_network(store).measured(with_betweenness=False)
     part = whole.narrowed(top=most_nodes, top_edges=most_edges)
-    nodes, place = part.nodes, layout(part.arrays())
+    nodes, place = part.nodes, _widened(layout(part.arrays()))
     rows = [
         {
             "id": veil.actor(row["platform"], row["native_id"]),
@@ -118,6 +121,14 @@ def actor_activity(store: Store, clock: Clock) -> dict[str, list[int]]:
     pairs = counts.sort("id", "bin").with_columns(pair=pl.concat_list("bin", pl.col("n").cast(pl.Int64)))
     grouped = pairs.group_by("id").agg(pl.col("pair").explode())
     return dict(grouped.iter_rows())
+
+
+def _widened(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return positions stretched sideways, towards the shape of the frame that they are drawn in."""
+    if not len(place):
+        return place
+    width, height = np.maximum(np.ptp(place, axis=0), 1.0)
+    return place * (np.clip(2 * height / width, 1.0, MOST_STRETCH), 1.0)
 
 
 def _short(value: object) -> object:

@@ -5,21 +5,22 @@ import hashlib
 import json
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 from sna.exports.style import OTHER, PALETTE
 from sna.exports.text import for_html, for_script, visible
-from sna.report.words import catalogue
+from sna.report.words import catalogue, in_words_of
 
 _SCRIPTS = (
     "vendor/graphology.umd.min.js",
     "vendor/sigma.min.js",
-    *("base.js", "state.js", "timeline.js", "picture.js", "network.js", "actors.js", "threads.js", "spread.js"),
-    *("places.js", "main.js"),
+    *("base.js", "state.js", "timeline.js", "view.js", "picture.js", "network.js", "evidence.js", "actors.js"),
+    *("threads.js", "origins.js", "coordination.js", "places.js", "main.js"),
 )
 _STATIC = files("sna.report") / "static"
 
 
-def write_page(content: dict[str, object], lang: str) -> str:
+def write_page(content: dict[str, Any], lang: str) -> str:
     """Return the page of a report in a language; raises UsageError for a language without a catalogue.
 
     Its Content-Security-Policy names the hashes of its own scripts and style and allows nothing else: W3C, "Content
@@ -28,9 +29,10 @@ def write_page(content: dict[str, object], lang: str) -> str:
     words = catalogue(lang)
     style = _read("style.css")
     scripts = [_script(name) for name in _SCRIPTS]
-    outlines = json.loads(_read("vendor/countries-110m.json")) if _has_places(content) else None
+    outlines = json.loads(_read("vendor/countries-110m.json")) if content["places"]["spots"] else None
     colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in (*PALETTE, OTHER)]
     data = {"lang": lang, "words": words, "colours": colours, "outlines": outlines, **content}
+    data["methods"] = in_words_of(lang, content["methods"])
     policy = (
         f"default-src 'none'; script-src {' '.join(map(_hash, scripts))}; style-src {_hash(style)}; img-src data: blob:"
     )
@@ -51,11 +53,6 @@ def _visible(value: object) -> object:
     if isinstance(value, dict):
         return {visible(name): _visible(part) for name, part in value.items()}
     return [_visible(part) for part in value] if isinstance(value, list | tuple) else value
-
-
-def _has_places(content: dict[str, object]) -> bool:
-    places = content["places"]
-    return isinstance(places, dict) and bool(places["spots"])
 
 
 def _script(name: str) -> str:

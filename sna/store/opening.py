@@ -217,6 +217,7 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "memory_limit": os.environ.get("SNA_MEMORY", DEFAULT_MEMORY),
+            **({"threads": threads} if (threads := os.environ.get("SNA_THREADS", "")).isdecimal() else {}),
         },
     )
     try:

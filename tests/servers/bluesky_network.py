@@ -28,9 +28,11 @@ class Network:
 
     def account(self, name: str):
         """Return a client that is logged in as a new account."""
-        from atproto import Client
+        import httpx
+        from atproto import Client, Request
 
-        client = Client(base_url=self.pds)
+        # A connection each: Node closes idle ones after five seconds, at times just as the next request is sent.
+        client = Client(self.pds, request=Request(limits=httpx.Limits(max_keepalive_connections=0)))
         client.com.atproto.server.create_account(
             {"handle": f"{name}.test", "email": f"{name}@mail.test", "password": "password"}
         )

@@ -1,82 +1,74 @@
 "use strict";
-// The accounts as a table that sorts, with small bars; a click shows the posts behind the figures.
-const COLUMNS = ["now", "speaks_score", "acts_score", "organises_score", "interacts_score", "replies_received", "reposts_received", "in_degree", "pagerank", "core"];
+// The accounts as a table that sorts, with small bars.
+const ROLES = Object.keys(data.actors.components ?? {});
+const SCORES = ROLES.map((role) => role + "_score");
+const COLUMNS = ["now", ...SCORES, "replies_received", "reposts_received", "in_degree", "pagerank", "core"];
 const PAGE = 25;
 const actorById = new Map(data.actors.rows.map((row) => [row.id, row]));
 
 function showActors() {
-  let sort = "speaks_score", isUp = false, shown = PAGE;
-  const table = byId("actor-table");
-  const columnName = (name) => (name === "now" ? say("actors_in_window") : measureName(name));
-  const value = (row, name) => (name === "account" ? row.label : name === "now" ? countIn(row.bins) : row[name]);
-  byId("more-actors").addEventListener("click", () => { shown += 4 * PAGE; refresh(); });
+  const order = { by: "speaks_score", isUp: false };
+  let most = PAGE;
+  byId("more-actors").addEventListener("click", () => {
+    most += 4 * PAGE;
+    refresh();
+  });
+  byId("actor-search").addEventListener("input", refresh);
+  const sortBy = (name) => {
+    order.isUp = order.by === name ? !order.isUp : name === "account";
+    order.by = name;
+    refresh();
+    byId("actor-table").querySelector(`[data-sort="${name}"]`).focus();
+  };
 
   function refresh() {
-    const rows = data.actors.rows.filter((row) => isAll() || countIn(row.bins) > 0);
-    const order = new Intl.Collator(data.lang, { numeric: true });
-    rows.sort((a, b) => {
-      const [one, other] = [value(a, sort), value(b, sort)];
-      if (one === null || other === null) return (one === null) - (other === null);
-      const by = typeof one === "string" ? order.compare(one, other) : one - other;
-      return (isUp ? by : -by) || order.compare(a.id, b.id);
-    });
-    const peaks = Object.fromEntries(COLUMNS.map((name) => [name, Math.max(1e-12, ...rows.map((row) => value(row, name) ?? 0))]));
-    const head = ["account", "community", ...COLUMNS].map((name) => make("th", {
-      scope: "col", class: name === "account" || name === "community" ? null : "number", "aria-sort": sort === name ? (isUp ? "ascending" : "descending") : null,
-    }, make("button", { type: "button", "data-sort": name, onclick: () => {
-      isUp = sort === name ? !isUp : name === "account";
-      sort = name;
-      refresh();
-      table.querySelector(`[data-sort="${name}"]`).focus();
-    } }, columnName(name) + (sort === name ? (isUp ? " ▲" : " ▼") : ""))));
-    const body = rows.slice(0, shown).map((row) => make("tr", {},
-      make("th", { scope: "row" }, make("button", { type: "button", class: "name", onclick: () => showEvidence(row.id) }, row.label), make("div", { class: "small" }, row.source)),
-      make("td", {}, figure(row.community)),
-      ...COLUMNS.map((name) => barCell(value(row, name), peaks[name]))));
-    table.replaceChildren(make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
-    byId("more-actors").hidden = shown >= rows.length;
+    const words = byId("actor-search").value.trim().toLowerCase();
+    const isFitting = (row) => (isAll() || countIn(row.bins) > 0) && row.label.toLowerCase().includes(words);
+    const rows = sorted(data.actors.rows.filter(isFitting), order);
+    const peak = (name) => Math.max(1e-12, ...rows.map((row) => actorValue(row, name) ?? 0));
+    const peaks = Object.fromEntries(COLUMNS.map((name) => [name, peak(name)]));
+    const heads = ["account", "community", ...COLUMNS].map((name) => sortHead(name, order, sortBy));
+    const body = rows.slice(0, most).map((row) => actorRow(row, peaks));
+    byId("actor-table").replaceChildren(make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...body));
+    byId("more-actors").hidden = most >= rows.length;
     byId("actors-told").textContent = say("actors_told", { ...data.actors.told, now: rows.length });
   }
   follow(refresh);
 }
 
-function barCell(value, peak) {
-  const bar = make("span", { class: "bar", "aria-hidden": "true" });
-  bar.style.width = `${Math.max(0, Math.min(1, (value ?? 0) / peak)) * 100}%`;
-  return make("td", { class: "number" }, figure(value), bar);
+function actorValue(row, name) {
+  if (name === "account") return row.label;
+  return name === "now" ? countIn(row.bins) : row[name];
 }
 
-function showEvidence(id) {
-  const row = actorById.get(id), explained = data.actors.explained[id];
-  const node = data.network.nodes.find((one) => one.id === id);
-  const label = row?.label ?? node?.label ?? id;
-  byId("evidence-head").textContent = say("actors_evidence", { label });
-  const parts = [];
-  const near = nearest(id);
-  if (near.length) parts.push(make("p", {}, say("actors_neighbours", { list: listed(near) })));
-  if (!explained) parts.push(make("p", { class: "note" }, say("actors_unexplained")));
-  for (const [role, names] of Object.entries(row ? data.actors.components ?? {} : {})) {
-    parts.push(make("h3", {}, say("actors_says", { name: measureName(role + "_score"), value: row[role + "_score"] })));
-    parts.push(...names.map((name) => evidenceOf(name, row[name], explained?.[name])));
-  }
-  byId("evidence-body").replaceChildren(...parts);
-  byId("evidence").showModal();
+/** Return rows in order; what has no value comes last, equals by their ids. */
+function sorted(rows, { by, isUp }) {
+  const words = new Intl.Collator(data.lang, { numeric: true });
+  const value = new Map(rows.map((row) => [row, actorValue(row, by)]));
+  return rows.sort((a, b) => {
+    const [one, other] = [value.get(a), value.get(b)];
+    if (one === null || other === null) return (one === null) - (other === null) || words.compare(a.id, b.id);
+    const before = typeof one === "string" ? words.compare(one, other) : one - other;
+    return (isUp ? before : -before) || words.compare(a.id, b.id);
+  });
 }
 
-function nearest(id) {
-  const weights = new Map();
-  const at = data.network.nodes.findIndex((one) => one.id === id);
-  for (const [source, target, weight] of data.network.edges) {
-    const other = source === at ? target : target === at ? source : -1;
-    if (other >= 0) weights.set(other, (weights.get(other) ?? 0) + weight);
-  }
-  return [...weights].sort((a, b) => b[1] - a[1]).slice(0, 5).map(([other, weight]) => `${data.network.nodes[other].label} (${figure(weight)})`);
+function sortHead(name, order, sortBy) {
+  const isBy = order.by === name;
+  const words = name === "now" ? say("actors_in_window") : measureName(name);
+  const mark = isBy ? (order.isUp ? " ▲" : " ▼") : "";
+  const button = make("button", { type: "button", "data-sort": name, onclick: () => sortBy(name) }, words + mark);
+  const direction = isBy ? (order.isUp ? "ascending" : "descending") : null;
+  return make("th", { scope: "col", class: COLUMNS.includes(name) ? "number" : null, "aria-sort": direction }, button);
 }
 
-function evidenceOf(name, value, behind) {
-  if (!behind) return make("p", {}, say("actors_bare", { figure: measureName(name), value }));
-  const said = { figure: measureName(name), value, posts: behind.posts, shown: behind.evidence.length };
-  return make("details", {}, make("summary", {}, say("actors_behind", said)), ...behind.evidence.map((post) => make("blockquote", {},
-    make("div", { class: "small" }, `${post.author}, ${when(post.at)}, ${say("kind_" + post.kind)} `, linkTo(post.link)),
-    post.text ?? say("threads_no_text"))));
+function actorRow(row, peaks) {
+  const head = make("th", { scope: "row" }, nameOf(row.id, row.label), make("div", { class: "small" }, row.source));
+  const cells = COLUMNS.map((name) => {
+    const value = actorValue(row, name);
+    const bar = make("span", { class: "bar", "aria-hidden": "true" });
+    bar.style.width = `${Math.max(0, Math.min(1, (value ?? 0) / peaks[name])) * 100}%`;
+    return make("td", { class: "number" }, figure(value), bar);
+  });
+  return make("tr", {}, head, make("td", {}, figure(row.community)), ...cells);
 }

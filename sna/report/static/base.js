@@ -42,6 +42,34 @@ function fill(element, attributes, children) {
   return element;
 }
 
+/** Return a table of heads ([words, is a number]) and rows of cells, the first of which heads its row. */
+function tableOf(heads, rows) {
+  const kind = (place) => (heads[place][1] ? "number" : null);
+  const head = heads.map(([words], place) => make("th", { scope: "col", class: kind(place) }, words));
+  const cell = (content, place) => {
+    const parts = Array.isArray(content) ? content : [content];
+    return make(place ? "td" : "th", place ? { class: kind(place) } : { scope: "row", class: kind(place) }, ...parts);
+  };
+  const body = rows.map((cells) => make("tr", {}, ...cells.map(cell)));
+  return make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
+}
+
+/** Return a box that scrolls what is wide or long, from the keyboard too. */
+function scrolled(label, ...children) {
+  return make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": say(label) }, ...children);
+}
+
+/** Return an account's name as a button that shows its evidence; plain text where the account is not known. */
+function nameOf(id, label) {
+  if (id === null || id === undefined) return label;
+  return make("button", { type: "button", class: "name", onclick: () => showEvidence(id) }, label);
+}
+
+/** Return a small picture and words, for a legend. */
+function keyOf(mark, words) {
+  return make("span", { class: "key" }, draw("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" }, mark), words);
+}
+
 /** Return a link to an original post, or null; only web addresses lead anywhere. */
 function linkTo(address) {
   if (!address || !/^https?:\/\//i.test(address)) return null;

@@ -5,43 +5,91 @@ function showHead() {
   document.title = `${meta.purpose} – ${data.words.page_title}`;
   byId("purpose").textContent = meta.purpose;
   byId("facts").textContent = say("page_facts", { ...meta, first: when(meta.first), last: when(meta.last) });
-  byId("expiry").textContent = meta.expires_first === null ? "" : say("page_expires", { date: onDay(meta.expires_first) });
+  byId("expiry").textContent =
+    meta.expires_first === null ? "" : say("page_expires", { date: onDay(meta.expires_first) });
   byId("expiry").hidden = meta.expires_first === null;
   byId("made").textContent = say("page_made", { date: when(meta.made_at), version: meta.version });
 }
 
 function showSummary() {
-  const meta = data.meta;
-  const counted = (counts, name) => listed(Object.entries(counts).filter(([, count]) => count).map(([key, count]) => `${name(key)} ${figure(count)}`));
-  const told = [
-    say("summary_purpose", { purpose: meta.purpose, basis: meta.basis, days: meta.keep_days }),
+  const sentences = [
+    ...aboutCase(),
+    ...ROLES.map(leadersOf),
+    busiestStep(),
+    widestItem(),
+    pairsBeyondChance(),
+    ...veils(),
+  ];
+  byId("summary-words").append(make("ul", {}, ...sentences.filter(Boolean).map((one) => make("li", {}, one))));
+}
+
+function aboutCase() {
+  const { meta } = data;
+  const present = (counts) => Object.entries(counts).filter(([, count]) => count);
+  const counted = (counts, name) => listed(present(counts).map(([key, count]) => `${name(key)} ${figure(count)}`));
+  return [
+    say("summary_purpose", { purpose: meta.purpose, basis: meta.basis }),
+    say(meta.expires_first === null ? "summary_kept" : "summary_expires", {
+      days: meta.keep_days,
+      date: onDay(meta.expires_first),
+    }),
     say("summary_posts", { ...meta, first: when(meta.first), last: when(meta.last) }),
     say("summary_sources", { list: counted(meta.sources, (key) => key) }),
     say("summary_kinds", { list: counted(meta.kinds, (key) => say("kind_" + key)) }),
     say("summary_threads", { threads: meta.threads, roots: meta.true_roots, missing: meta.missing_parents }),
   ];
-  for (const role of Object.keys(data.actors.components ?? {})) {
-    const score = role + "_score";
-    const leading = data.actors.rows.filter((row) => row[score] > 0).sort((a, b) => b[score] - a[score]).slice(0, 3);
-    if (leading.length) told.push(say("summary_role_" + role, { list: listed(leading.map((row) => `${row.label} (${figure(row[score])})`)) }));
-  }
-  if (steps) {
-    const totals = Array.from({ length: steps.count }, (_, i) => Object.values(steps.series).reduce((sum, series) => sum + series[i], 0));
-    const peak = totals.indexOf(Math.max(...totals));
-    told.push(say("summary_peak", { date: when(timeOf(peak)), posts: totals[peak], bursts: steps.bursts.length }));
-  }
+}
+
+function leadersOf(role) {
+  const score = role + "_score";
+  const leading = sorted(
+    data.actors.rows.filter((row) => row[score] > 0),
+    { by: score, isUp: false },
+  ).slice(0, 3);
+  const list = listed(leading.map((row) => `${row.label} (${figure(row[score])})`));
+  return leading.length ? say("summary_role_" + role, { list }) : null;
+}
+
+function busiestStep() {
+  if (!steps) return null;
+  const series = Object.values(steps.series);
+  const totals = Array.from({ length: steps.count }, (_, i) => series.reduce((sum, one) => sum + one[i], 0));
+  const peak = totals.indexOf(Math.max(...totals));
+  const until = when(timeOf(peak + 1));
+  return say("summary_peak", { date: when(timeOf(peak)), until, posts: totals[peak], bursts: steps.bursts.length });
+}
+
+function widestItem() {
   const widest = [...data.origins].sort((a, b) => b.actors - a.actors)[0];
-  if (widest) told.push(say("summary_spread", { item: widest.item, actors: widest.actors, first: widest.first, date: when(widest.at) }));
-  told.push(say("summary_groups", { pairs: data.coordination.facts.significant_pairs, seconds: data.coordination.facts.window_seconds }));
-  if (meta.pseudonymised) told.push(say("summary_pseudonymised"));
-  if (!meta.with_text) told.push(say("summary_no_text"));
-  byId("summary-words").append(make("ul", {}, ...told.map((sentence) => make("li", {}, sentence))));
+  return widest ? say("summary_spread", { ...widest, date: when(widest.at) }) : null;
+}
+
+function pairsBeyondChance() {
+  const { significant_pairs: pairs, window_seconds: seconds } = data.coordination.facts;
+  return say("summary_groups", { pairs, seconds });
+}
+
+function veils() {
+  const { pseudonymised, with_text: withText } = data.meta;
+  return [pseudonymised ? say("summary_pseudonymised") : null, withText ? null : say("summary_no_text")];
 }
 
 function showRest() {
   byId("gap-list").append(...data.gaps.map(([name, facts]) => make("li", {}, say("gap_" + name, facts))));
-  byId("method-list").append(...data.methods.map((one) => make("details", {}, make("summary", {}, one.title), make("p", {}, one.definition),
-    ...["formula", "limits", "source"].filter((name) => one[name] !== "-").map((name) => make("p", {}, make("b", {}, say("methods_" + name) + ": "), one[name])))));
+  byId("method-list").append(...data.methods.map(methodInWords));
+}
+
+function methodInWords(method) {
+  const parts = ["formula", "parameters", "limits", "source"].filter((name) => !["-", "none"].includes(method[name]));
+  const sentences = parts.map((name) => make("p", {}, make("b", {}, say("methods_" + name) + ": "), method[name]));
+  return make("details", {}, make("summary", {}, method.title), make("p", {}, method.definition), ...sentences);
+}
+
+/** On paper nothing can be unfolded: the methods are printed in full, and fold again afterwards. */
+function unfoldForPrint() {
+  const all = document.querySelectorAll("#method-list details");
+  addEventListener("beforeprint", () => all.forEach((one) => (one.open = true)));
+  addEventListener("afterprint", () => all.forEach((one) => (one.open = false)));
 }
 
 showHead();
@@ -54,5 +102,6 @@ showOrigins();
 showCoordination();
 showPlaces();
 showRest();
+unfoldForPrint();
 for (const panel of followers) panel();
 document.documentElement.dataset.ready = "yes";

@@ -1,24 +1,65 @@
 "use strict";
 // The network as files: what is seen now as SVG or PNG, what is shown now as GEXF 1.3 (https://gexf.net/1.3/).
-function networkAsSvg(graph, place, box, ink, paper) {
-  const sheet = draw("svg", { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${box.width} ${box.height}`, width: box.width, height: box.height });
-  sheet.append(draw("rect", { width: box.width, height: box.height, fill: paper }));
-  graph.forEachEdge((_, at, source, target) => {
-    if (at.hidden || graph.getNodeAttribute(source, "hidden") || graph.getNodeAttribute(target, "hidden")) return;
-    const a = place(source), b = place(target);
-    sheet.append(draw("line", { x1: a.x.toFixed(1), y1: a.y.toFixed(1), x2: b.x.toFixed(1), y2: b.y.toFixed(1), stroke: ink, "stroke-opacity": 0.25, "stroke-width": at.size }));
+const MOST_LABELS = 25;
+
+/** Return the network as seen: links (with arrows where they are few), nodes by size, names where there is room. */
+function networkAsSvg(graph, place, box, tint) {
+  const { width, height } = box;
+  const frame = { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${width} ${height}`, width, height };
+  const sheet = draw("svg", frame, draw("rect", { width, height, fill: tint.paper }));
+  const spots = new Map();
+  graph.forEachNode((node, at) => {
+    if (!at.hidden) spots.set(node, { node, ...place(node), size: at.size, color: at.color, label: at.label });
   });
-  const ranked = graph.filterNodes((_, at) => !at.hidden).sort((a, b) => graph.getNodeAttribute(b, "size") - graph.getNodeAttribute(a, "size"));
-  const labels = ranked.slice(0, 25);
-  for (const node of ranked) {
-    const at = graph.getNodeAttributes(node), p = place(node);
-    sheet.append(draw("circle", { cx: p.x.toFixed(1), cy: p.y.toFixed(1), r: at.size, fill: at.color }, draw("title", {}, at.label)));
+  graph.forEachEdge((_, at, source, target) => {
+    if (!at.hidden) sheet.append(linkAsSvg(spots.get(source), spots.get(target), at, tint));
+  });
+  const ranked = [...spots.values()].sort((a, b) => b.size - a.size);
+  for (const { node, x, y, size, color, label } of ranked) {
+    const circle = { cx: x.toFixed(1), cy: y.toFixed(1), r: size.toFixed(1), fill: color, "data-node": node };
+    sheet.append(draw("circle", circle, draw("title", {}, label)));
   }
-  for (const node of labels) {
-    const at = graph.getNodeAttributes(node), p = place(node);
-    sheet.append(draw("text", { x: (p.x + at.size + 3).toFixed(1), y: (p.y + 4).toFixed(1), "font-size": 12, "font-family": "sans-serif", fill: ink }, at.label));
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = "12px sans-serif";
+  const labels = ranked.slice(0, 4 * MOST_LABELS).map((one) => {
+    const long = pen.measureText(one.label).width;
+    const left = one.x + one.size + 3;
+    return { ...one, left: left + long > width ? one.x - one.size - 3 - long : left, width: long, high: 12 };
+  });
+  for (const { left, y, label } of apart(labels).slice(0, MOST_LABELS)) {
+    const style = {
+      "font-size": 12,
+      "font-family": "sans-serif",
+      fill: tint.ink,
+      stroke: tint.paper,
+      "stroke-width": 2.5,
+      "paint-order": "stroke",
+    };
+    sheet.append(draw("text", { x: left.toFixed(1), y: (y + 4).toFixed(1), ...style }, label));
   }
   return sheet;
+}
+
+function linkAsSvg(from, to, at, tint) {
+  const [wide, high] = [to.x - from.x, to.y - from.y];
+  const long = Math.hypot(wide, high) || 1;
+  // It ends at the rim of the node, where an arrow's head can be seen.
+  const end = { x: to.x - (wide / long) * to.size, y: to.y - (high / long) * to.size };
+  const line = `M${from.x.toFixed(1)} ${from.y.toFixed(1)}L${end.x.toFixed(1)} ${end.y.toFixed(1)}`;
+  const head = at.type === "arrow" && long > to.size + 6 ? headAt(end, wide / long, high / long) : "";
+  return draw("path", {
+    d: line + head,
+    fill: "none",
+    stroke: tint.ink,
+    "stroke-opacity": 0.3,
+    "stroke-width": at.size.toFixed(1),
+  });
+}
+
+function headAt({ x, y }, wide, high) {
+  const side = (turn) =>
+    `${(x - 6 * wide + turn * 3 * high).toFixed(1)} ${(y - 6 * high - turn * 3 * wide).toFixed(1)}`;
+  return `M${side(1)}L${x.toFixed(1)} ${y.toFixed(1)}L${side(-1)}`;
 }
 
 function saveSvg(sheet) {
@@ -48,8 +89,10 @@ function saveGexf(graph) {
   const body = add(sheet.documentElement, "graph", { defaultedgetype: "directed", mode: "static" });
   const columns = ["community", "in_degree", "out_degree", "strength", "pagerank", "core", "posts"];
   const head = add(body, "attributes", { class: "node" });
-  for (const name of columns) add(head, "attribute", { id: name, title: name, type: name === "pagerank" ? "double" : "long" });
-  const nodes = add(body, "nodes", {}), edges = add(body, "edges", {});
+  for (const name of columns)
+    add(head, "attribute", { id: name, title: name, type: name === "pagerank" ? "double" : "long" });
+  const nodes = add(body, "nodes", {}),
+    edges = add(body, "edges", {});
   graph.forEachNode((node, at) => {
     if (at.hidden) return;
     const one = add(nodes, "node", { id: node, label: at.label });
@@ -64,5 +107,9 @@ function saveGexf(graph) {
     if (!at.hidden && !graph.getNodeAttribute(source, "hidden") && !graph.getNodeAttribute(target, "hidden"))
       add(edges, "edge", { id: edge, source, target, weight: at.now });
   });
-  save("network.gexf", "application/xml", '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(sheet));
+  save(
+    "network.gexf",
+    "application/xml",
+    '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(sheet),
+  );
 }
