@@ -53,6 +53,7 @@ from sna.options import (
     rows_to_show,
 )
 from sna.post import RootStatus, Tally
+from sna.progress import progress_bar
 
 app = typer.Typer(
     name="sna",
@@ -218,7 +219,7 @@ def import_posts(
     """Import posts: X, Mastodon, Bluesky, Reddit by content, or any CSV, JSON Lines or Parquet table."""
     plan = ImportPlan(form, parse_mapping(mapping or []), source, timezone)
     opened = sna.open_case(case)
-    with render.progress_bar("import") as bar:
+    with progress_bar() as bar:
         task = bar.add_task("import", total=None, rate="")
 
         def advance(taken: int, size: int | None, tally: Tally) -> None:

@@ -1,5 +1,6 @@
 """What leaves a case: exports and answers to persons; allowed by the policy, registered, pseudonymous where wanted."""
 
+from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +19,7 @@ from sna.privacy.keys import case_key
 from sna.privacy.pseudonyms import pseudonyms_of
 from sna.privacy.register import Handover, note_export_hash, register_export
 from sna.privacy.subject import Held, Subject
-from sna.report.content import gather_content, shown_in
+from sna.report.content import Made, gather_content, shown_in
 from sna.report.page import write_page
 from sna.report.plots import check_plot, draw_plot, write_plot
 from sna.report.veil import Veil
@@ -75,12 +76,19 @@ class Outgoing(Keeper):
 
     @recorded("report", "lang")
     def report(
-        self, path: Path, lang: str = "en", handover: Handover | None = None, *, with_text: bool = True
+        self,
+        path: Path,
+        lang: str = "en",
+        handover: Handover | None = None,
+        *,
+        with_text: bool = True,
+        progress: Callable[[str], None] | None = None,
     ) -> dict[str, object]:
         """Write the report of the case, one HTML file that loads nothing; returns its size and what it shows.
 
-        It is registered with every post of the case. Raises CaseError where the policy forbids an export now,
-        UsageError for a language without a catalogue, InputError where the file cannot be written.
+        `progress` is told what is gathered. The file is registered with every post of the case. Raises CaseError where
+        the policy forbids an export now, UsageError for a language without a catalogue, InputError where the file
+        cannot be written.
         """
         self.check_exportable()
         catalogue(lang)
@@ -88,10 +96,10 @@ class Outgoing(Keeper):
             raise UsageError(f"{path.name}: a report is an .html file")
         handover = handover or Handover(pseudonymised=self.policy.duties.pseudonymise)
         key = case_key(self.folder) if handover.pseudonymised else None
-        made_at = now()
+        made = Made(now(), version("sna"))
         with self._keeper() as store:
             veil = Veil(pseudonyms_of(store, key) if key else None, with_text)
-            content = gather_content(store, self.policy, veil, version("sna"), made_at)
+            content = gather_content(store, self.policy, veil, made, progress)
             number = register_export(store, path, "report", handover)
         page = write_page(content, lang).encode()
         write_whole(path, lambda file: file.write(page))

@@ -9,15 +9,6 @@ from datetime import datetime
 import polars as pl
 from rich import box
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
@@ -272,23 +263,6 @@ def print_thread(thread: Thread, *, full: bool = False) -> None:
         names = ", ".join(for_terminal(name) for name in thread.fragments[:5])
         more = f" and {len(thread.fragments) - 5} more" if len(thread.fragments) > 5 else ""
         console.print(f"Other fragments of this conversation: {names}{more}")
-
-
-def progress_bar(description: str) -> Progress:
-    """Return a progress bar on standard error, shown only where that is a terminal."""
-    console = err()
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        TaskProgressColumn(),
-        DownloadColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    )
 
 
 def new_table(*columns: tuple[str, str], headers: bool = True) -> Table:

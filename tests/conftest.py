@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 import sna
 from sna.cli import main
 from sna.collectors import registry
-from sna.demo import run_demo
+from sna.demo import DemoResult, run_demo
 from sna.post import Mention, Post
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -79,12 +80,24 @@ def case(tmp_path: Path) -> sna.Case:
 
 
 @pytest.fixture(scope="session")
-def lune(tmp_path_factory) -> sna.Case:
-    """The fictional case, to be read: no test changes its posts."""
+def demo(tmp_path_factory) -> DemoResult:
+    """The fictional case as `sna demo` makes it, to be read: no test changes it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SNA_KEYS", str(tmp_path_factory.getbasetemp() / "keys"))
-        run_demo(folder := tmp_path_factory.mktemp("lune") / "case")
-        return sna.open_case(folder)
+        return run_demo(tmp_path_factory.mktemp("lune") / "case")
+
+
+@pytest.fixture(scope="session")
+def lune(demo) -> sna.Case:
+    """The fictional case, to be read: no test changes its posts."""
+    return sna.open_case(demo.files[0].parent.parent)
+
+
+@pytest.fixture
+def own_lune(lune, tmp_path) -> sna.Case:
+    """A copy of the fictional case in `demo-case` of the test's folder, to do with as one likes."""
+    shutil.copytree(lune.folder.path, tmp_path / "demo-case")
+    return sna.open_case(tmp_path / "demo-case")
 
 
 @pytest.fixture

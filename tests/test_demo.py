@@ -3,31 +3,23 @@
 import hashlib
 
 import networkx as nx
-import pytest
 
-import sna
 from sna.demo import run_demo
 
 
-@pytest.fixture(scope="module")
-def result(tmp_path_factory):
-    return run_demo(tmp_path_factory.mktemp("demo") / "case")
-
-
-def test_it_has_what_a_case_has(result):
-    status = result.status
+def test_it_has_what_a_case_has(demo):
+    status = demo.status
     assert set(status.by_source) == {"x", "mastodon", "bluesky", "reddit", "forum", "open311"}
     assert min(status.by_kind.values()) > 0
     assert status.missing_parents > 3
     assert status.deleted == 1
     assert status.quarantined == 0
-    assert result.tally.read == result.tally.stored + result.tally.duplicates + result.tally.dropped
-    assert "unknown" not in result.threads["root_status"].to_list()
+    assert demo.tally.read == demo.tally.stored + demo.tally.duplicates + demo.tally.dropped
+    assert "unknown" not in demo.threads["root_status"].to_list()
 
 
-def test_its_coordinated_group_reposts_together(result):
-    case = sna.open_case(result.files[0].parent.parent)
-    reposts = case.interactions(kinds=["repost"])
+def test_its_coordinated_group_reposts_together(lune):
+    reposts = lune.interactions(kinds=["repost"])
     group = [
         n for n, name in zip(reposts.nodes["node"], reposts.nodes["label"], strict=True) if "echo_du_large" in name
     ]
@@ -36,21 +28,21 @@ def test_its_coordinated_group_reposts_together(result):
     assert edges["weight"].sum() == 5 * 8 - 5
 
 
-def test_its_exports_open(result):
-    for file in result.files:
+def test_its_exports_open(demo):
+    for file in demo.files:
         assert file.stat().st_size > 0
         if file.suffix == ".gexf":
             assert nx.read_gexf(file, version="1.3").number_of_nodes() > 100
 
 
-def test_it_is_the_same_at_every_run(result, tmp_path):
+def test_it_is_the_same_at_every_run(demo, tmp_path):
     again = run_demo(tmp_path / "case")
 
     def digest(files):
         return [hashlib.sha256(f.read_bytes()).hexdigest() for f in files]
 
-    assert digest(again.files) == digest(result.files)
-    assert again.threads.equals(result.threads)
+    assert digest(again.files) == digest(demo.files)
+    assert again.threads.equals(demo.threads)
 
 
 def test_a_second_run_in_the_same_folder_adds_nothing(tmp_path, run):

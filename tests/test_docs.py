@@ -18,6 +18,7 @@ PAGES = [
     "docs/findings.md",
     "docs/language.md",
     "docs/compliance.md",
+    "docs/report.md",
 ]
 
 
@@ -27,9 +28,8 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_examples_of_the_page_work(page, run, tmp_path, monkeypatch):
+def test_the_examples_of_the_page_work(page, run, own_lune, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run("demo", "demo-case")
     (tmp_path / "posts.jsonl").write_bytes((tmp_path / "demo-case/material/bluesky-jetstream.jsonl").read_bytes())
     (tmp_path / "forum.csv").write_bytes((tmp_path / "demo-case/material/forum.csv").read_bytes())
     done = 0
@@ -84,6 +84,7 @@ def test_floors_import_only_downward():
         "api",
         "demo",
         "render",
+        "progress",
         "options",
         "commands",
         "cli",

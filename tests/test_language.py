@@ -5,7 +5,6 @@ import sys
 import pytest
 import spacy
 
-import sna
 from sna.language import trained
 from sna.language.identify import identify
 from sna.language.pipeline import Pipeline
@@ -230,11 +229,7 @@ def test_a_trained_pipeline_is_used_where_it_is_installed_and_named(case, write,
     assert case.texts("languages")[0]["pipeline"].to_list() == ["en_core_web_sm 3.8.0"]
 
 
-def test_the_demo_has_calls_in_two_languages(tmp_path):
-    from sna.demo import run_demo
-
-    run_demo(tmp_path / "town")
-    case = sna.open_case(tmp_path / "town")
-    case.read_texts()
-    calls = case.texts("calls")[0]
+def test_the_demo_has_calls_in_two_languages(own_lune):
+    own_lune.read_texts()
+    calls = own_lune.texts("calls")[0]
     assert {"meet", "spread"} <= set(calls["call"])

@@ -192,7 +192,7 @@ def test_saved_gexf_is_valid(report, tmp_path, data):
     assert nx.read_gexf(tmp_path / "view.gexf", version="1.3").number_of_edges() == report.drawn()[1]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_it_is_for_everyone(browser, file, scheme):
     opened = Opened(browser, file, color_scheme=scheme)
     for state in ("page", "evidence"):

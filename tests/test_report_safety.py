@@ -148,6 +148,7 @@ def test_a_thread_with_a_missing_start_and_a_deep_chain(case, browser, tmp_path)
     assert report.told == []
 
 
+@pytest.mark.long
 def test_a_network_of_two_thousand_is_whole_small_and_quick(case, browser, tmp_path):
     linked(case, actors=2_000, links=10_000)
     report = opened(browser, case, tmp_path)

@@ -167,9 +167,26 @@ def oracle(parents: dict[int, int | None]) -> dict[int, tuple[str, int | None]]:
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.one_of(st.none(), st.integers(0, 25)), min_size=1, max_size=22), st.integers(1, 4), st.randoms())
+ANY_ORDER = given(
+    st.lists(st.one_of(st.none(), st.integers(0, 25)), min_size=1, max_size=22), st.integers(1, 4), st.randoms()
+)
+UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+
+
+@settings(max_examples=8, **UNHURRIED)
+@ANY_ORDER
 def test_any_order_of_imports_gives_the_threads_of_one_import(tmp_path_factory, links, parts, luck):
+    assert_order_is_no_matter(tmp_path_factory, links, parts, luck)
+
+
+@pytest.mark.long
+@settings(max_examples=100, **UNHURRIED)
+@ANY_ORDER
+def test_a_hundred_orders_of_imports_give_the_threads_of_one_import(tmp_path_factory, links, parts, luck):
+    assert_order_is_no_matter(tmp_path_factory, links, parts, luck)
+
+
+def assert_order_is_no_matter(tmp_path_factory, links, parts, luck):
     parents = dict(enumerate(links))
     posts = [post(str(n), None if p is None else str(p), minutes=n) for n, p in parents.items()]
     case = sna.new_case(tmp_path_factory.mktemp("any") / "case", "p", "b", 1)

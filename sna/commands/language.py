@@ -10,7 +10,8 @@ import sna
 from sna.exports.text import for_terminal
 from sna.language.findings import WHAT
 from sna.options import CaseOption, JsonOption, LimitOption, rows_to_show
-from sna.render import err, new_table, out, print_json, progress_bar, rows_as_json
+from sna.progress import progress_bar
+from sna.render import err, new_table, out, print_json, rows_as_json
 
 app = typer.Typer(no_args_is_help=True, help="Read texts: language, calls to action, entities, key phrases.")
 
@@ -28,7 +29,7 @@ def run(
 ) -> None:
     """Read the posts that are new, edited, or were read by other rules; goes on where it was stopped."""
     opened = sna.open_case(case)
-    with progress_bar("read texts") as bar:
+    with progress_bar() as bar:
         task = bar.add_task("read texts", total=None, rate="")
 
         def advance(done: int, total: int) -> None:

@@ -7,6 +7,7 @@ import typer
 
 import sna
 from sna.options import CaseOption, JsonOption, PseudonymiseOption, ToOption, handover
+from sna.progress import working
 from sna.render import err, out, print_json
 from sna.report.plots import PLOTS
 
@@ -22,7 +23,10 @@ def report(
 ) -> None:
     """Write the report of a case: one file that opens in any browser, loads nothing and sends nothing."""
     opened = sna.open_case(case)
-    made = opened.report(file, lang, handover(opened.policy, pseudonymise, to), with_text=not no_text)
+    with working("report") as told:
+        made = opened.report(
+            file, lang, handover(opened.policy, pseudonymise, to), with_text=not no_text, progress=told
+        )
     if as_json:
         print_json(made)
         return

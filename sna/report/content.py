@@ -1,6 +1,6 @@
 """Gathers what a report shows, as values that JSON can hold: each finding as its own command gives it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,7 @@ from sna.graphs.findings import SPREAD, gap_facts
 from sna.graphs.methods import all_methods
 from sna.graphs.origins import list_origins
 from sna.graphs.roles import COMPONENTS, ROLES
-from sna.graphs.status import count_status
-from sna.graphs.timeline import Timeline
+from sna.graphs.status import Status, count_status
 from sna.report.drawing import Clock, actor_activity, draw_network, draw_timeline, timeline_of
 from sna.report.posts import PostTable, stamp
 from sna.report.veil import Veil
@@ -54,47 +53,51 @@ class Told:
         return {"shown": self.shown, "all": self.all}
 
 
-def gather_content(store: Store, policy: Policy, veil: Veil, version: str, made_at: datetime) -> dict[str, object]:
-    """Return the content of the report of a case, by panel; times are milliseconds since 1970, UTC."""
-    status = count_status(store)
-    timeline = timeline_of(store)
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When a report is made, and by which version of sna."""
+
+    at: datetime
+    version: str
+
+
+def gather_content(
+    store: Store,
+    policy: Policy,
+    veil: Veil,
+    made: Made,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Return the content of the report of a case, by panel; times are milliseconds since 1970, UTC.
+
+    `progress` is told the name of each panel before it is gathered.
+    """
+    tell = progress or (lambda _: None)
+    tell("timeline")
+    status, timeline = count_status(store), timeline_of(store)
     clock = Clock(timeline.steps if timeline else None)
+    tell("network")
     network, drawn = draw_network(store, clock, veil, MOST_NODES, MOST_EDGES)
     posts = PostTable(veil)
-    expires = [time for time in (status.expires_first, policy.expires_at) if time is not None]
-    return {
-        "meta": {
-            "purpose": policy.purpose,
-            "basis": policy.legal_basis,
-            "keep_days": policy.keep_days,
-            "made_at": stamp(made_at),
-            "version": version,
-            "expires_first": stamp(min(expires, default=None)),
-            "case_ends": stamp(policy.expires_at),
-            "first": stamp(status.window["first"]),
-            "last": stamp(status.window["last"]),
-            "sources": status.by_source,
-            "kinds": status.by_kind,
-            "posts": status.posts,
-            "actors": status.actors,
-            "threads": status.threads,
-            "true_roots": status.true_roots,
-            "missing_parents": status.missing_parents,
-            "pseudonymised": veil.pseudonyms is not None,
-            "with_text": veil.with_text,
-        },
+    content: dict[str, Any] = {
+        "meta": _meta(status, policy, veil, made),
         "gaps": [[name, facts] for name, facts in gap_facts(status)],
-        "timeline": _timeline(timeline, clock),
+        "timeline": None if timeline is None else draw_timeline(timeline, clock),
         "network": network,
-        "actors": _actors(store, clock, veil, posts, drawn),
-        "communities": _communities(store, veil),
-        "threads": _threads(store, veil, posts),
-        "origins": _origins(store, veil),
-        "coordination": _coordination(store, veil),
-        "places": _places(store, clock),
         "methods": _methods(),
-        "posts": posts.rows,
     }
+    panels: dict[str, Callable[[], object]] = {
+        "actors": lambda: _actors(store, clock, veil, posts, drawn),
+        "communities": lambda: _communities(store, veil),
+        "threads": lambda: _threads(store, veil, posts),
+        "origins": lambda: _origins(store, veil),
+        "coordination": lambda: _coordination(store, veil),
+        "places": lambda: _places(store, clock),
+    }
+    for name, gather in panels.items():
+        tell(name)
+        content[name] = gather()
+    return {**content, "posts": posts.rows}
 
 
 def shown_in(content: Mapping[str, Any]) -> dict[str, object]:
@@ -103,8 +106,27 @@ def shown_in(content: Mapping[str, Any]) -> dict[str, object]:
     return {"posts": content["meta"]["posts"], "network": network, **told, "origins": len(content["origins"])}
 
 
-def _timeline(timeline: Timeline | None, clock: Clock) -> dict[str, object] | None:
-    return None if timeline is None else draw_timeline(timeline, clock)
+def _meta(status: Status, policy: Policy, veil: Veil, made: Made) -> dict[str, object]:
+    expires = [time for time in (status.expires_first, policy.expires_at) if time is not None]
+    return {
+        "purpose": policy.purpose,
+        "basis": policy.legal_basis,
+        "keep_days": policy.keep_days,
+        "made_at": stamp(made.at),
+        "version": made.version,
+        "expires_first": stamp(min(expires, default=None)),
+        "first": stamp(status.window["first"]),
+        "last": stamp(status.window["last"]),
+        "sources": status.by_source,
+        "kinds": status.by_kind,
+        "posts": status.posts,
+        "actors": status.actors,
+        "threads": status.threads,
+        "true_roots": status.true_roots,
+        "missing_parents": status.missing_parents,
+        "pseudonymised": veil.pseudonyms is not None,
+        "with_text": veil.with_text,
+    }
 
 
 def _actors(store: Store, clock: Clock, veil: Veil, posts: PostTable, drawn: set[str]) -> dict[str, object]:
