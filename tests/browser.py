@@ -46,7 +46,12 @@ class Opened:
         self.page.on("pageerror", lambda error: self.told.append(f"error: {error}"))
         self.page.on("dialog", lambda dialog: (self.told.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         self.page.route("**/*", self._watch)
-        self.page.goto(file.as_uri())
+        self._address = file.as_uri()
+        self.anew()
+
+    def anew(self) -> None:
+        """Open the report, or open it again as if it had not been touched."""
+        self.page.goto(self._address)
         try:
             self.page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=10_000)
         except PlaywrightError as error:

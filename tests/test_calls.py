@@ -60,7 +60,7 @@ def test_there_are_enough_sentences_and_half_are_hard_negatives():
     assert 0.4 <= len(sentences("judge")) / len(rows) <= 0.6
 
 
-@pytest.mark.parametrize("half", ["tune", "judge"])
+@pytest.mark.parametrize("half", [pytest.param("tune", marks=pytest.mark.long), "judge"])
 def test_calls_are_found_with_the_stated_precision_and_recall(half):
     precision, recall, confusions = figures(half)
     assert precision >= PRECISION, confusions

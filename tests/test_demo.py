@@ -45,10 +45,10 @@ def test_it_is_the_same_at_every_run(demo, tmp_path):
     assert again.threads.equals(demo.threads)
 
 
-def test_a_second_run_in_the_same_folder_adds_nothing(tmp_path, run):
-    first = run("demo", tmp_path / "d", "--json").json()
-    second = run("demo", tmp_path / "d", "--json").json()
-    assert second["status"]["posts"] == first["status"]["posts"]
+def test_a_second_run_in_the_same_folder_adds_nothing(own_lune, run):
+    before = own_lune.status().posts
+    second = run("demo", own_lune.folder.path, "--json").json()
+    assert second["status"]["posts"] == before
 
 
 def test_it_leaves_other_cases_alone(case, run):

