@@ -103,6 +103,20 @@ def test_the_brush_changes_network_tables_and_threads(report):
     assert report.page.locator("#actor-table button.name").all_inner_texts() == leaders
 
 
+def test_no_picture_needs_its_colours(report, lune):
+    kinds = [kind for kind, posts in lune.status().by_kind.items() if posts]
+    hatches = report.page.locator("#timeline-plot pattern path").evaluate_all("all => all.map(one => one.outerHTML)")
+    assert len(hatches) == len(set(hatches)) == len(kinds)
+    report.page.click("#timeline-plot summary")
+    rows = report.page.locator("#timeline-plot tbody tr").all_inner_texts()
+    assert sum(int(row.split("\t")[1]) for row in rows) == lune.status().posts
+    assert sum("▼" in row for row in rows) > 0
+    ways = report.page.locator("#cascade .key path").evaluate_all("all => all.map(one => one.getAttribute('d'))")
+    assert len(ways) == len(set(ways)) > 1
+    report.page.click("#communities summary")
+    assert report.count("#communities tbody tr") > 3
+
+
 def test_the_sliders_do_what_the_brush_does(report):
     whole = report.drawn()
     report.page.focus("#from")
@@ -144,6 +158,7 @@ def test_a_click_on_an_account_shows_the_posts_behind_its_figures(report):
     figures = page.locator("#evidence details")
     figures.first.locator("summary").click()
     assert figures.first.locator("blockquote").count() > 0
+    assert page.evaluate("data.actors.rows.every(row => data.actors.explained[row.id])")
     page.keyboard.press("Escape")
     assert not page.locator("#evidence").is_visible()
 
@@ -152,6 +167,7 @@ def test_search_finds_an_account_and_a_click_in_the_picture_opens_it(report):
     page = report.page
     label = page.evaluate("data.network.nodes.reduce((a, b) => (a.strength > b.strength ? a : b)).label")
     page.fill("#search", label[:-1])
+    assert report.text("#network-about").startswith(f"{label}: ")
     page.wait_for_timeout(600)
     page.locator("#graph").scroll_into_view_if_needed()
     box = page.locator("#graph").bounding_box()
@@ -229,6 +245,11 @@ def test_every_control_is_reached_by_keyboard(report):
 
 
 def test_it_prints(report, tmp_path):
+    report.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert report.count("#graph-print circle") == report.drawn()[0]
+    assert report.count("#method-list details:not([open])") == 0
+    report.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert report.count("#graph-print svg, #method-list details[open]") == 0
     report.page.pdf(path=tmp_path / "report.pdf", format="A4")
     pdf = (tmp_path / "report.pdf").read_bytes()
     assert pdf.startswith(b"%PDF")
@@ -251,6 +272,7 @@ def test_french_with_numbers_and_dates_by_locale(browser, lune, tmp_path, run):
     assert opened.page.get_attribute("html", "lang") == "fr"
     assert "mars 2026" in opened.text("#summary")
     assert "Qui interagit avec qui" in opened.text("nav")
+    assert "Rôle : organise" in opened.text("#methods")
     assert opened.told == []
     opened.page.context.close()
     assert "en, fr" in run("report", out, "--lang", "xx", case=lune).err

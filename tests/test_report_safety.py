@@ -12,7 +12,7 @@ from conftest import NOON, reply, tweet
 
 import sna
 from sna import Post
-from sna.report.words import LANGUAGES, catalogue
+from sna.report.words import LANGUAGES, catalogue, in_words_of
 from tests.browser import Opened, chromium
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -139,6 +139,7 @@ def test_a_thread_with_a_missing_start_and_a_deep_chain(case, browser, tmp_path)
     report = opened(browser, case, tmp_path)
     assert "not collected" in report.text("#thread-head")
     assert report.count("#tree li:visible") < 10
+    assert "0: not collected" in report.text("#tree .missing")
     report.page.click("#tree .unfold")
     assert report.count("#tree li[data-depth]:visible") == 59
     report.page.locator("#tree button.fold").first.click()
@@ -185,6 +186,27 @@ def linked(case: sna.Case, actors: int, links: int) -> None:
         for n, (one, other) in enumerate(sorted(pairs))
     ]
     case.ingest([*starts, *replies])
+
+
+def test_a_map_of_the_world_has_outlines_and_one_of_a_town_a_small_map_beside_it(case, browser, tmp_path):
+    near = [Post("x", str(n), "a", created_at=NOON, latitude=48.0 + n / 1000, longitude=2.0) for n in range(3)]
+    case.ingest(near)
+    report = opened(browser, case, tmp_path)
+    assert (report.count("#map > svg > .land"), report.count("#map .locator .land")) == (0, 1)
+    case.ingest([Post("x", "far", "b", created_at=NOON, latitude=-33.0, longitude=151.0)])
+    report = opened(browser, case, tmp_path)
+    assert (report.count("#map > svg > .land"), report.count("#map .locator")) == (1, 0)
+    assert report.count("#map circle") == 4
+    assert report.told == []
+
+
+def test_every_language_says_every_method(lune, tmp_path):
+    lune.report(tmp_path / "en.html")
+    shown = data_of(tmp_path / "en.html")["methods"]
+    for lang in set(LANGUAGES) - {"en"}:
+        for english, own in zip(shown, in_words_of(lang, shown), strict=True):
+            for name in ("title", "definition", "formula", "limits"):
+                assert english[name] in ("-", "PageRank") or own[name] != english[name]
 
 
 def test_every_language_says_everything():

@@ -18,6 +18,7 @@ from sna.graphs.methods import all_methods
 from sna.graphs.origins import list_origins
 from sna.graphs.roles import COMPONENTS, ROLES
 from sna.graphs.status import Status, count_status
+from sna.report.compact import as_table
 from sna.report.drawing import Clock, actor_activity, draw_network, draw_timeline, timeline_of
 from sna.report.posts import PostTable, stamp
 from sna.report.veil import Veil
@@ -29,7 +30,7 @@ MOST_THREADS, MOST_THREAD_POSTS, MOST_POSTS_OF_THREADS = 50, 300, 4_000
 MOST_ITEMS, MOST_CARRIERS = 10, 300
 MOST_PAIRS = 50
 MOST_PLACES = 2_000
-EXPLAINED_PER_ROLE, EVIDENCE = 100, 3
+EXPLAINED_PER_ROLE, MOST_EXPLAINED, EVIDENCE = 75, 400, 3
 _SCORES = [f"{role}_score" for role in ROLES]
 _FIGURES = ("posts", "replies_received", "reposts_received", "in_degree", "out_degree", "pagerank", "core")
 _COMPONENTS = [name for role in ROLES for name in COMPONENTS[role]]
@@ -97,7 +98,7 @@ def gather_content(
     for name, gather in panels.items():
         tell(name)
         content[name] = gather()
-    return {**content, "posts": posts.rows}
+    return {**content, "posts": as_table(posts.rows)}
 
 
 def shown_in(content: Mapping[str, Any]) -> dict[str, object]:
@@ -133,15 +134,9 @@ def _actors(store: Store, clock: Clock, veil: Veil, posts: PostTable, drawn: set
     """Return the accounts of the network and the leading ones of each role, and the posts behind the latter's roles."""
     table = list_actors(store)
     if not table.height:
-        return {"rows": [], "told": Told(0, 0).plain(), "explained": {}}
+        return {"rows": as_table([]), "told": Told(0, 0).plain(), "explained": {}}
     known = table.with_columns(key=pl.col("source") + ":" + pl.col("id"))
-    leading = pl.concat(
-        known.filter(pl.col(score) > 0)
-        .sort(score, "key", descending=[True, False])
-        .head(EXPLAINED_PER_ROLE)
-        .select("key", "source", "id")
-        for score in _SCORES
-    ).unique("key")
+    leading = _leading(known)
     evidence = evidence_by_actor(store, leading, _COMPONENTS, EVIDENCE)
     shown = known.filter(pl.col("key").is_in(list(drawn)) | pl.col("key").is_in(leading["key"].to_list()))
     activity = actor_activity(store, clock)
@@ -156,9 +151,11 @@ def _actors(store: Store, clock: Clock, veil: Veil, posts: PostTable, drawn: set
         }
         for row in shown.iter_rows(named=True)
     ]
-    explained: dict[str, dict[str, Any]] = {}
+    explained: dict[str, dict[str, Any]] = {
+        str(veil.actor(source, native_id)): {} for source, native_id in leading.select("source", "id").iter_rows()
+    }
     for row in evidence.iter_rows(named=True):
-        own = explained.setdefault(str(veil.actor(row["source"], row["id"])), {})
+        own = explained[str(veil.actor(row["source"], row["id"]))]
         figure = own.setdefault(row["figure"], {"posts": row["posts"], "evidence": []})
         place = posts.place(
             row["source"],
@@ -172,11 +169,22 @@ def _actors(store: Store, clock: Clock, veil: Veil, posts: PostTable, drawn: set
         )
         figure["evidence"].append(place)
     return {
-        "rows": rows,
+        "rows": as_table(rows),
         "told": Told(len(rows), table.height).plain(),
         "explained": explained,
         "components": {role: list(COMPONENTS[role]) for role in ROLES},
     }
+
+
+def _leading(known: pl.DataFrame) -> pl.DataFrame:
+    """Return key, source and id of the accounts to explain: those that lead in a role, then the busiest."""
+    leaders = [
+        known.filter(pl.col(score) > 0).sort(score, "key", descending=[True, False]).head(EXPLAINED_PER_ROLE)
+        for score in _SCORES
+    ]
+    busiest = known.sort("posts", "key", descending=[True, False]).head(MOST_EXPLAINED)
+    ranked = pl.concat(frame.select("key", "source", "id") for frame in (*leaders, busiest))
+    return ranked.unique("key", keep="first", maintain_order=True).head(MOST_EXPLAINED)
 
 
 def _communities(store: Store, veil: Veil) -> list[dict[str, object]]:

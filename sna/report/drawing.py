@@ -12,6 +12,7 @@ from sna.exports.style import layout
 from sna.graphs.interactions import KINDS
 from sna.graphs.networks import build_network
 from sna.graphs.timeline import Steps, Timeline, count_by_step
+from sna.report.compact import as_table
 from sna.report.veil import Veil
 from sna.store.opening import Store
 
@@ -77,7 +78,7 @@ def draw_network(
             "label": veil.label(row["platform"], row["native_id"], row["handle"]),
             "x": round(float(x), 1),
             "y": round(float(y), 1),
-            **{name: _short(row[name]) for name in _MEASURES},
+            **{name: row[name] for name in _MEASURES},
         }
         for row, (x, y) in zip(nodes.iter_rows(named=True), place.tolist(), strict=True)
     ]
@@ -100,7 +101,7 @@ def draw_network(
     listed = [[s, t, w, acts or []] for s, t, w, acts in edges.select("source", "target", "weight", "act").iter_rows()]
     shown: dict[str, object] = {
         "kinds": list(KINDS),
-        "nodes": rows,
+        "nodes": as_table(rows),
         "edges": listed,
         "told": {
             "nodes": len(rows),
@@ -129,7 +130,3 @@ def _widened(place: NDArray[np.float64]) -> NDArray[np.float64]:
         return place
     width, height = np.maximum(np.ptp(place, axis=0), 1.0)
     return place * (np.clip(2 * height / width, 1.0, MOST_STRETCH), 1.0)
-
-
-def _short(value: object) -> object:
-    return float(f"{value:.4g}") if isinstance(value, float) else value

@@ -41,15 +41,17 @@ function actorValue(row, name) {
   return name === "now" ? countIn(row.bins) : row[name];
 }
 
+const byName = new Intl.Collator(data.lang, { numeric: true });
+
 /** Return rows in order; what has no value comes last, equals by their ids. */
 function sorted(rows, { by, isUp }) {
-  const words = new Intl.Collator(data.lang, { numeric: true });
+  const inTurn = (a, b) => (a.id < b.id ? -1 : 1);
   const value = new Map(rows.map((row) => [row, actorValue(row, by)]));
   return rows.sort((a, b) => {
     const [one, other] = [value.get(a), value.get(b)];
-    if (one === null || other === null) return (one === null) - (other === null) || words.compare(a.id, b.id);
-    const before = typeof one === "string" ? words.compare(one, other) : one - other;
-    return (isUp ? before : -before) || words.compare(a.id, b.id);
+    if (one === null || other === null) return (one === null) - (other === null) || inTurn(a, b);
+    const before = typeof one === "string" ? byName.compare(one, other) : one - other;
+    return (isUp ? before : -before) || inTurn(a, b);
   });
 }
 

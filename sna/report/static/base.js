@@ -1,6 +1,9 @@
 "use strict";
 // The content of the report, and the few ways in which everything else makes elements of it: texts stay texts.
 const data = JSON.parse(document.getElementById("data").textContent);
+data.actors.rows = unpacked(data.actors.rows);
+data.network.nodes = unpacked(data.network.nodes);
+data.posts = unpacked(data.posts);
 const number = new Intl.NumberFormat(data.lang, { maximumFractionDigits: 2 });
 const precise = new Intl.NumberFormat(data.lang, { maximumSignificantDigits: 3 });
 const moment = new Intl.DateTimeFormat(data.lang, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
@@ -15,6 +18,11 @@ const figure = (value) => {
   return value !== 0 && Math.abs(value) < 0.1 ? precise.format(value) : number.format(value);
 };
 const listed = (parts) => (parts.length ? new Intl.ListFormat(data.lang).format(parts) : data.words.page_none);
+
+/** Return the rows of a table as objects. */
+function unpacked({ columns, rows }) {
+  return rows.map((row) => Object.fromEntries(row.map((value, place) => [columns[place], value])));
+}
 
 /** Return a sentence of the catalogue with its {places} filled; numbers by locale. */
 function say(key, values = {}) {

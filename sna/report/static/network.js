@@ -41,7 +41,8 @@ function showNetwork() {
   const spot = { hovered: null, near: new Set() };
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const tint = dark ? DARK : LIGHT;
-  const seen = viewOf(graph, spot, tint);
+  // Made when the first choices are carried out, so that it is drawn once only.
+  let seen = null;
 
   function point(node) {
     spot.hovered = node;
@@ -50,10 +51,8 @@ function showNetwork() {
     );
     byId("network-about").textContent =
       node === null ? "" : aboutNode(graph.getNodeAttribute(node, "own"), spot.near.size);
-    seen.refresh();
+    seen.pointed();
   }
-  seen.onHover(point);
-  seen.onClick((node) => showEvidence(node));
   byId("search").addEventListener("input", (event) => {
     const found = findNode(net.nodes, event.target.value.trim().toLowerCase());
     point(found ? found.id : null);
@@ -91,7 +90,8 @@ function showNetwork() {
       size: scale * (3 + 12 * Math.sqrt((at.own[size] ?? 0) / peak)),
       color: colour === "community" ? colourOf(at.own.community) : shade((at.own[colour] ?? 0) / shadePeak),
     }));
-    seen.refresh();
+    if (seen) seen.changed();
+    else seen = viewOf(graph, spot, tint, { hover: point, click: showEvidence });
     byId("network-shown").textContent = say("network_shown", { nodes: shown.nodes.size, edges: shown.edges });
     showLegend(size, colour, communities, peak);
   }
@@ -150,7 +150,7 @@ function filterEdges(graph, isOn, least, only) {
   // An account whose links are all beyond the drawn part stays, as long as nothing is filtered.
   const nodes = new Set(isWhole && least === 1 && only === "" ? graph.nodes() : []);
   let edges = 0;
-  graph.updateEachEdgeAttributes((edge, at, source, target, from, to) => {
+  const update = (edge, at, source, target, from, to) => {
     const now = isWhole ? at.weight : actsIn(at.acts, isOn);
     const isOf = only === "" || String(from.own.community) === only || String(to.own.community) === only;
     const isShown = now >= least && isOf;
@@ -160,7 +160,9 @@ function filterEdges(graph, isOn, least, only) {
       nodes.add(target);
     }
     return { ...at, now, hidden: !isShown, size: Math.min(4, 0.4 + Math.log2(1 + now) * 0.6) };
-  });
+  };
+  // Sigma takes a change of type for one that moves edges in and out of what is drawn.
+  graph.updateEachEdgeAttributes(update, { attributes: ["type"] });
   return { nodes, edges };
 }
 

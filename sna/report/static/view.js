@@ -1,13 +1,13 @@
 "use strict";
 // How the network is drawn: by sigma where the browser has WebGL, else as SVG. Both answer to the same few calls.
-function viewOf(graph, spot, tint) {
+function viewOf(graph, spot, tint, told) {
   const home = byId("graph");
   // The page starts sigma only where there is WebGL.
   const hasSigma = typeof Sigma !== "undefined";
-  return hasSigma ? sigmaView(graph, spot, tint, home) : plainView(graph, spot, tint, home);
+  return hasSigma ? sigmaView(graph, spot, tint, told, home) : plainView(graph, spot, tint, told, home);
 }
 
-function sigmaView(graph, spot, tint, home) {
+function sigmaView(graph, spot, tint, told, home) {
   const isFar = (node) => spot.hovered !== null && node !== spot.hovered && !spot.near.has(node);
   const labels = [];
   const sigma = new Sigma(graph, home, {
@@ -33,14 +33,14 @@ function sigmaView(graph, spot, tint, home) {
   });
   sigma.on("beforeRender", () => (labels.length = 0));
   sigma.on("afterRender", () => drawLabels(labels, tint));
+  sigma.on("enterNode", ({ node }) => told.hover(node));
+  sigma.on("leaveNode", () => told.hover(null));
+  sigma.on("clickNode", ({ node }) => told.click(node));
   const camera = sigma.getCamera();
   return {
-    refresh: () => sigma.refresh(),
-    onHover: (told) => {
-      sigma.on("enterNode", ({ node }) => told(node));
-      sigma.on("leaveNode", () => told(null));
-    },
-    onClick: (told) => sigma.on("clickNode", ({ node }) => told(node)),
+    // Sigma hears of changes of the graph by itself, and draws them with the next frame.
+    changed: () => {},
+    pointed: () => sigma.refresh(),
     goTo: (node) => {
       const { x, y } = sigma.getNodeDisplayData(node);
       camera.animate({ x, y, ratio: 0.35 }, { duration: 200 });
@@ -99,7 +99,7 @@ function drawHovered(context, node, settings, tint) {
   context.fillText(node.label, node.x + node.size + 5, node.y + settings.labelSize / 3);
 }
 
-function plainView(graph, spot, tint, home) {
+function plainView(graph, spot, tint, told, home) {
   const all = graph.mapNodes((_, at) => at);
   const bounds = (values) => ({
     low: Math.min(...values),
@@ -115,7 +115,6 @@ function plainView(graph, spot, tint, home) {
     const scale = (Math.min(width / wide.span, height / high.span) * 0.85) / view.ratio;
     return { x: width / 2 + (at.x - view.x) * scale, y: height / 2 - (at.y - view.y) * scale };
   };
-  const told = { click: () => {} };
   const refresh = () => {
     const sheet = networkAsSvg(graph, place, box(), tint);
     sheet.id = "fallback";
@@ -126,13 +125,13 @@ function plainView(graph, spot, tint, home) {
     }
     home.replaceChildren(sheet);
   };
+  refresh();
+  // Drawing anew at each move of the pointer would be slow: here a click and the search do what hovering does.
   return {
-    refresh,
+    changed: refresh,
+    pointed: refresh,
     place,
     box,
-    // Drawing anew at each move of the pointer would be slow: here a click and the search do what hovering does.
-    onHover: () => {},
-    onClick: (then) => (told.click = then),
     goTo: (node) => {
       const { x, y } = graph.getNodeAttributes(node);
       Object.assign(view, { ratio: 0.35, x, y });
