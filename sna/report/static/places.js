@@ -80,7 +80,19 @@ function outlinePath(atlas) {
     return type === "MultiPolygon" ? own.flat() : [];
   });
   const line = (points) => points.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L");
-  return rings.map((one) => `M${line(ring(one))}Z`).join("");
+  return rings.map((one) => `M${line(unbroken(ring(one)))}Z`).join("");
+}
+
+/** Return a ring that goes on beyond 180° where it would jump to the other end of the map. */
+function unbroken(points) {
+  let turn = 0;
+  const walked = points.map(([x, y], place) => {
+    const step = place ? x - points[place - 1][0] : 0;
+    if (Math.abs(step) > 180) turn -= 360 * Math.sign(step);
+    return [x + turn, y];
+  });
+  // One that goes around a pole does not come back to where it began: its edge is that of the map.
+  return turn ? points : walked;
 }
 
 /** Return a small map of the wider surroundings, with a mark where the large one lies. */
@@ -114,16 +126,16 @@ function graticule({ lon, lat, degrees, squeeze, at }) {
   const { width, height } = MAP;
   const line = (x1, y1, x2, y2) => draw("line", { class: "axis", x1, y1, x2, y2 });
   const name = (value, x, y) => draw("text", { class: "small-text", x, y }, `${words.format(value)}°`);
-  const around = (middle, half) => {
-    const first = Math.ceil((middle - half) / step);
-    const count = Math.max(0, Math.floor((middle + half) / step) - first + 1);
+  const around = (middle, half, most) => {
+    const first = Math.ceil(Math.max(middle - half, -most) / step);
+    const count = Math.max(0, Math.floor(Math.min(middle + half, most) / step) - first + 1);
     return Array.from({ length: count }, (_, i) => (first + i) * step);
   };
-  const meridians = around(lon, degrees / squeeze / 2).flatMap((value) => {
+  const meridians = around(lon, degrees / squeeze / 2, 180).flatMap((value) => {
     const [x] = at(value, lat);
     return [line(x, 0, x, height), name(value, x + 4, 14)];
   });
-  const parallels = around(lat, (degrees * height) / width / 2).flatMap((value) => {
+  const parallels = around(lat, (degrees * height) / width / 2, 90).flatMap((value) => {
     const [, y] = at(lon, value);
     return [line(0, y, width, y), name(value, 4, y - 4)];
   });
@@ -131,6 +143,7 @@ function graticule({ lon, lat, degrees, squeeze, at }) {
 }
 
 function roundStep(degrees) {
+  if (degrees > 50) return degrees > 150 ? 60 : 30;
   const size = 10 ** Math.floor(Math.log10(degrees / 4));
   return [1, 2, 5, 10].map((by) => by * size).find((one) => degrees / one <= 5);
 }
