@@ -247,17 +247,24 @@ def print_trace(trace: Trace) -> None:
     _print_head(console, trace.root_status, trace.first_poster, trace.first_poster_handle, trace.claimed_conversation)
 
 
-def print_thread(thread: Thread, *, full: bool = False) -> None:
-    """Print a thread as a tree, chains folded unless `full`, one line a post at the width of the terminal."""
+def print_thread(thread: Thread, *, full: bool = False, most: int | None = None) -> None:
+    """Print a thread as a tree, one line a post at the width of the terminal.
+
+    Chains are folded unless `full`; with `most` only so many lines are printed, and how many are left is said.
+    """
     console = out()
     if thread.missing_parent:
         console.print(Text(f"(answers {for_terminal(thread.missing_parent)}, which was not collected)", style="yellow"))
     answers = _answer_counts(thread.nodes)
-    for item in thread.nodes if full else _folded(thread.nodes, answers):
+    items = list(thread.nodes if full else _folded(thread.nodes, answers))
+    for item in items[:most]:
         if isinstance(item, Node):
             console.print(_tree_line(item, console.width))
         else:
             console.print(Text(f"{_indent(item[0])}… {item[1]:,} more posts down this chain", style="dim"))
+    if most is not None and len(items) > most:
+        rest = f"… {len(items) - most:,} more lines: sna threads show {for_terminal(thread.source)}:"
+        console.print(Text(rest + for_terminal(thread.top), style="dim"))
     _print_head(console, thread.root_status, thread.first_poster, thread.first_poster_handle, thread.conversation)
     if thread.fragments:
         names = ", ".join(for_terminal(name) for name in thread.fragments[:5])

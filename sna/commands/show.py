@@ -30,6 +30,8 @@ from sna.render import (
 LEVELS = "▁▂▃▄▅▆▇█"
 # Marks in a line of the timeline.
 SHOWN = 78
+# Of the largest thread; `sna threads show` prints all of it.
+TREE_LINES = 25
 
 
 def show(
@@ -48,13 +50,13 @@ def show(
         _head("When")
         _print_timeline(found.timeline)
     if any(frame.height for frame in found.roles.values()):
-        _head("Who (score of 100; sna explain HANDLE shows the posts behind it)")
+        _head("Who (score of 100; organises: accounts moved; sna explain HANDLE: its posts)")
         _print_roles(found.roles)
     if found.thread is not None:
         _head("Conversations")
         print_threads(found.threads)
         _head(f"The largest of them, {for_terminal(found.thread.top, 40)}")
-        print_thread(found.thread)
+        print_thread(found.thread, most=TREE_LINES)
     for kind, frame in found.origins.items():
         if frame.height:
             _head(f"Who posted it first: {kind}s (earliest collected)")

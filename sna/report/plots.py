@@ -42,6 +42,8 @@ _KINDS = {
     "repost": (PALETTE[3], "D"),
     "report": (PALETTE[5], "P"),
 }
+# Over bars, as in the report.
+_HATCHES = {"reply": "/////", "repost": "\\\\\\\\\\", "quote": "....", "report": "-----"}
 
 
 def check_plot(path: Path) -> str:
@@ -130,16 +132,28 @@ def plot_timeline(store: Store) -> "Figure":
     below = np.zeros(len(start))
     for name in found.table.columns[2:]:
         kind, counts = name.removeprefix("series "), found.table[name].to_numpy()
-        axes.bar(start, counts, width * 0.94, bottom=below, align="edge", color=_colour(kind), label=_word(kind))
+        axes.bar(
+            start,
+            counts,
+            width * 0.94,
+            bottom=below,
+            align="edge",
+            color=_colour(kind),
+            hatch=_HATCHES.get(kind),
+            edgecolor="white",
+            linewidth=0,
+            label=_word(kind),
+        )
         below = below + counts
+    peak = max(float(below.max()), 1.0)
+    axes.set_ylim(0, peak * 1.1)
     bursts = found.bursts.filter(pl.col("series") == "all", pl.col("level") == 1)
     if bursts.height:
         middle = (bursts["from"] + (bursts["until"] - bursts["from"]) / 2).to_numpy()
-        above, marked = axes.get_xaxis_transform(), np.full(len(middle), 1.02)
-        axes.scatter(middle, marked, s=18, color="black", marker="v", transform=above, clip_on=False, label="burst")
+        axes.scatter(middle, np.full(len(middle), peak * 1.06), s=18, color="black", marker="v", label="burst")
     axes.set_ylabel(f"posts per {found.steps.length}")
     _time_axis(figure, axes)
-    axes.legend(frameon=False, fontsize=7)
+    axes.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 
@@ -204,7 +218,7 @@ def plot_cascade(store: Store, veil: Veil, kind: str, item: str) -> "Figure":
         )
     first = carriers[0]
     label = veil.label(first.source, first.actor, first.handle)
-    axes.set_title(_plain(f"{veil.item(origin.item)[:80]}: {origin.claim} from {label}"), fontsize=8)
+    axes.set_title(_plain(f"{kind} {veil.item(origin.item)[:80]}: {origin.claim} from {label}"), fontsize=8)
     axes.set_ylabel("posts so far")
     _time_axis(figure, axes)
     axes.legend(frameon=False, fontsize=7)
