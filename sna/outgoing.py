@@ -1,6 +1,6 @@
 """What leaves a case: exports and answers to persons; allowed by the policy, registered, pseudonymous where wanted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from sna.graphs.networks import build_network
 from sna.keeping import Keeper, recorded
 from sna.privacy.audit import file_entry
 from sna.privacy.keys import case_key
-from sna.privacy.pseudonyms import pseudonyms_of
+from sna.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from sna.privacy.register import Handover, note_export_hash, register_export
 from sna.privacy.subject import Held, Subject
 from sna.report.content import Made, gather_content, shown_in
@@ -25,6 +25,7 @@ from sna.report.plots import check_plot, draw_plot, write_plot
 from sna.report.veil import Veil
 from sna.report.words import catalogue
 from sna.store.ingest import now
+from sna.store.opening import Store
 
 
 class Outgoing(Keeper):
@@ -69,9 +70,7 @@ class Outgoing(Keeper):
         with self._keeper() as store:
             number = register_export(store, path, "subject access", Handover("the person it is about"))
         write_held(held, self.record(), path)
-        with self._keeper() as store:
-            note_export_hash(store, number, str(file_entry(path)["sha256"]))
-        self.files_out = [file_entry(path)]
+        self._note_written({number: path})
         return held
 
     @recorded("report", "lang")
@@ -95,17 +94,14 @@ class Outgoing(Keeper):
         if path.suffix.lower() not in (".html", ".htm"):
             raise UsageError(f"{path.name}: a report is an .html file")
         handover = handover or Handover(pseudonymised=self.policy.duties.pseudonymise)
-        key = case_key(self.folder) if handover.pseudonymised else None
         made = Made(now(), version("sna"))
         with self._keeper() as store:
-            veil = Veil(pseudonyms_of(store, key) if key else None, with_text)
+            veil = Veil(self._pseudonyms(store, handover), with_text)
             content = gather_content(store, self.policy, veil, made, progress)
             number = register_export(store, path, "report", handover)
         page = write_page(content, lang).encode()
         write_whole(path, lambda file: file.write(page))
-        self.files_out = [file_entry(path)]
-        with self._keeper() as store:
-            note_export_hash(store, number, str(self.files_out[0]["sha256"]))
+        self._note_written({number: path})
         return {"file": str(path), "bytes": len(page), "lang": lang, **shown_in(content)}
 
     @recorded("plot", "what")
@@ -118,32 +114,33 @@ class Outgoing(Keeper):
         self.check_exportable()
         form = check_plot(path)
         handover = handover or Handover(pseudonymised=self.policy.duties.pseudonymise)
-        key = case_key(self.folder) if handover.pseudonymised else None
         with self._keeper() as store:
-            veil = Veil(pseudonyms_of(store, key) if key else None)
+            veil = Veil(self._pseudonyms(store, handover))
             figure = draw_plot(store, veil, what, name)
             number = register_export(store, path, "plot", handover)
         write_whole(path, write_plot(figure, form))
-        self.files_out = [file_entry(path)]
-        with self._keeper() as store:
-            note_export_hash(store, number, str(self.files_out[0]["sha256"]))
+        self._note_written({number: path})
         return path
+
+    def _pseudonyms(self, store: Store, handover: Handover) -> Pseudonyms | None:
+        return pseudonyms_of(store, case_key(self.folder)) if handover.pseudonymised else None
+
+    def _note_written(self, files: Mapping[int, Path]) -> None:
+        """Note the hash of each file, by its number in the register, there and for the audit."""
+        self.files_out = [file_entry(file) for file in files.values()]
+        with self._keeper() as store:
+            for number, entry in zip(files, self.files_out, strict=True):
+                note_export_hash(store, number, str(entry["sha256"]))
 
     def _write_network(
         self, network: Network, path: Path, command: str, form: Form, handover: Handover | None
     ) -> list[Path]:
         handover = handover or Handover(pseudonymised=self.policy.duties.pseudonymise)
         files = files_of(path)
-        pseudonyms = None
-        key = case_key(self.folder) if handover.pseudonymised else None
         with self._keeper() as store:
-            if key:
-                pseudonyms = pseudonyms_of(store, key)
+            pseudonyms = self._pseudonyms(store, handover)
             numbers = [register_export(store, file, command, handover) for file in files]
         shown = with_pseudonyms(network, pseudonyms) if pseudonyms else network
         export_network(shown, path, dynamic=form.dynamic, with_layout=form.layout)
-        self.files_out = [file_entry(file) for file in files]
-        with self._keeper() as store:
-            for number, entry in zip(numbers, self.files_out, strict=True):
-                note_export_hash(store, number, str(entry["sha256"]))
+        self._note_written(dict(zip(numbers, files, strict=True)))
         return files
