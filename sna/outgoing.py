@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import BinaryIO
 
-from sna.errors import UsageError
+from sna.errors import InputError, UsageError
 from sna.exports.files import Form, export_network, files_of, write_whole
 from sna.exports.held import write_held
 from sna.exports.pseudonymous import with_pseudonyms
@@ -17,7 +18,7 @@ from sna.keeping import Keeper, recorded
 from sna.privacy.audit import file_entry
 from sna.privacy.keys import case_key
 from sna.privacy.pseudonyms import Pseudonyms, pseudonyms_of
-from sna.privacy.register import Handover, note_export_hash, register_export
+from sna.privacy.register import Handover, forget_export, note_export_hash, register_export
 from sna.privacy.subject import Held, Subject
 from sna.report.content import Made, gather_content, shown_in
 from sna.report.page import write_page
@@ -100,8 +101,7 @@ class Outgoing(Keeper):
             content = gather_content(store, self.policy, veil, made, progress)
             number = register_export(store, path, "report", handover)
         page = write_page(content, lang).encode()
-        write_whole(path, lambda file: file.write(page))
-        self._note_written({number: path})
+        self._write_registered(path, number, lambda file: file.write(page))
         return {"file": str(path), "bytes": len(page), "lang": lang, **shown_in(content)}
 
     @recorded("plot", "what")
@@ -118,12 +118,20 @@ class Outgoing(Keeper):
             veil = Veil(self._pseudonyms(store, handover))
             figure = draw_plot(store, veil, what, name)
             number = register_export(store, path, "plot", handover)
-        write_whole(path, write_plot(figure, form))
-        self._note_written({number: path})
+        self._write_registered(path, number, write_plot(figure, form))
         return path
 
     def _pseudonyms(self, store: Store, handover: Handover) -> Pseudonyms | None:
         return pseudonyms_of(store, case_key(self.folder)) if handover.pseudonymised else None
+
+    def _write_registered(self, path: Path, number: int, write: Callable[[BinaryIO], object]) -> None:
+        try:
+            write_whole(path, write)
+        except InputError:
+            with self._keeper() as store:
+                forget_export(store, number)
+            raise
+        self._note_written({number: path})
 
     def _note_written(self, files: Mapping[int, Path]) -> None:
         """Note the hash of each file, by its number in the register, there and for the audit."""

@@ -87,7 +87,9 @@ def test_what_is_shown_is_what_the_commands_say(report, lune, run):
 def test_the_brush_changes_network_tables_and_threads(report):
     whole, threads = report.drawn(), report.count("#thread option")
     leaders = report.page.locator("#actor-table button.name").all_inner_texts()
-    box = report.page.locator("#timeline-plot > svg").bounding_box()
+    plot = report.page.locator("#timeline-plot > svg")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
     report.page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60)
     report.page.mouse.down()
     report.page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60, steps=4)

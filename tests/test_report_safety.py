@@ -127,7 +127,8 @@ def test_the_report_of_an_expired_case_is_not_made(tmp_path, write, run):
 
 def test_an_empty_case_has_a_report_too(case, browser, tmp_path):
     report = opened(browser, case, tmp_path)
-    assert "0 posts" in report.text("#summary")
+    assert "no posts yet" in report.text("#summary")
+    assert not report.page.locator("#search, #thread, #item").locator("visible=true").count()
     assert report.told == []
 
 

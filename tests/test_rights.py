@@ -268,7 +268,29 @@ def test_pseudonyms_are_the_same_in_a_case_and_others_elsewhere(town, tmp_path, 
     told = str(names[0].in_text(f"@{HANDLE} and @Somebody_Else met {HANDLE} at https://x.com/{HANDLE}"))
     assert HANDLE not in told
     assert "Somebody_Else" not in told
-    assert told.count(first) == 3
+    assert told.count(first) == 2
+    assert "x.com" not in told
+
+
+@pytest.mark.parametrize(
+    ("handle", "text"),
+    [
+        ("zzsky.example.social", "zzsky.example.social: see https://bsky.app/profile/zzsky.example.social/post/1."),
+        ("zz-red-dash", "u/zz-red-dash said (zz-red-dash) at https://news.example/by/zz-red-dash"),
+        ("zzélodie", "@zzélodie et zzélodie, l'amie de Zzélodie"),
+        ("zzmast@zzhost.example", "zzmast@zzhost.example and @zzmast@zzhost.example, https://zzhost.example/@zzmast"),
+        ("plain", "https://x.com/zzunknown/status/777 https://t.me/zzunknown/5 at://did:plc:zz/x"),
+        ("plain", "https://zzunknown.tumblr.com/ https://nitter.net/zzunknown/status/4 @zzunknown did:plc:zzother"),
+    ],
+)
+def test_no_kind_of_handle_is_left_in_a_text_or_a_link(case, handle, text):
+    case.ingest([sna.Post("x", "1", "id-of-zz", handle, text=text)])
+    with case._reader() as store:
+        names = pseudonyms_of(store, case_key(case.folder))
+    for told in (names.in_text(text), names.in_link(f"https://news.example/{handle}?by={handle}")):
+        assert "zz" not in told.lower()
+    quiet = "a quiet day, see https://news.example/tram-2.html (10:30)"
+    assert names.in_text(quiet) == quiet
 
 
 def test_the_policy_makes_pseudonyms_the_default(tmp_path, run, write):

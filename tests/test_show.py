@@ -17,7 +17,7 @@ def test_of_a_large_thread_the_beginning_is_shown_and_how_to_see_the_rest(case, 
     case.ingest([sna.Post("x", "0", "a", text="start")])
     case.ingest([sna.Post("x", str(n), f"b{n}", text=f"answer {n}", reply_to="0") for n in range(1, 60)])
     shown = run("show", case=case).out
-    assert shown.count("answer ") == 24
+    assert shown.count("  answer ") == 24
     assert "… 35 more lines: sna threads show x:0" in shown
 
 

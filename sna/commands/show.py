@@ -88,7 +88,9 @@ def _print_summary(policy: Policy, found: Findings) -> None:
     sources = ", ".join(f"{for_terminal(name, 20)} {count:,}" for name, count in status.by_source.items())
     console.print(Text(for_terminal(policy.purpose), style="bold"))
     console.print(f"{status.posts:,} posts of {status.actors:,} accounts ({sources or 'no source yet'})")
-    console.print(f"from {first} to {last} UTC; {status.threads:,} threads, {status.true_roots:,} with a known start.")
+    if status.window["first"] is not None:
+        console.print(f"from {first} to {last} UTC")
+    console.print(f"{status.threads:,} threads; {status.true_roots:,} posts answer nothing")
     ends = f"; the first expire at {cell(status.expires_first)} UTC" if status.expires_first else ""
     basis = for_terminal(policy.legal_basis)
     console.print(f"Legal basis: {basis}. Posts are kept for {policy.keep_days:,} days{ends}.")
@@ -105,7 +107,7 @@ def _print_timeline(found: Timeline) -> None:
         console.print("".join(LEVELS[round(n / most * (len(LEVELS) - 1))] if n else " " for n in counts[part]))
         if any(start in bursts for start in starts[part]):
             console.print(Text("".join("^" if start in bursts else " " for start in starts[part]), style="yellow"))
-    span = f"{cell(starts[0])} to {cell(starts[-1])} UTC"
+    span = f"{cell(starts[0])} to {cell(starts[-1] + found.steps.step)} UTC"
     console.print(
         f"{span}, one mark for {found.steps.length}, the highest {most:,} posts{'; ^ a burst' if bursts else ''}"
     )

@@ -39,7 +39,7 @@ class Findings:
     @property
     def gaps(self) -> list[str]:
         """Sentences on what is not in the case, and what that does to the findings."""
-        return gaps_of(self.status)
+        return gaps_of(self.status, self.timeline)
 
 
 def find_all(store: Store, limit: int = 5) -> Findings:
@@ -53,7 +53,7 @@ def find_all(store: Store, limit: int = 5) -> Findings:
         {role: _leading(actors, role, limit) for role in ROLES},
         threads,
         show_thread(store, f"{top['source']}:{top['top']}") if top else None,
-        {kind: list_origins(store, kind, limit=limit) for kind in SPREAD},
+        {kind: dated_origins(store, kind, limit) for kind in SPREAD},
         find_coordination(store),
         name_communities(store, limit),
     )
@@ -65,14 +65,21 @@ GAPS = {
     "who posted first, and {orphan_replies} replies count for no parent's author unless it was named.",
     "refused": "{posts} posts were asked for and not given ({reason}): what they said is not in any figure.",
     "referenced": "{posts} posts are known from inside others alone, as they were when these were collected.",
-    "quarantined": "{lines} lines could not be read and are in no figure (sna status --quarantine).",
-    "removed": "Posts that were deleted, protected, expired or erased are not shown, and their reposts less.",
-    "times": "{posts} posts have a time that cannot be right: they are never taken as an origin.",
+    "quarantined": "{lines} lines were kept out when they were read, and are in no figure unless a later import "
+    "brought them (sna status --quarantine).",
+    "removed": "Posts that were deleted, protected, expired or erased are not shown, and their reposts not counted.",
+    "times": "{posts} posts have no time, or one that cannot be right: they are in no timeline and never an origin.",
+    "older": "{posts} replies are older than the post that they answer: the clocks of their servers differ.",
     "window": "Only what was collected is counted: silence here is not silence there.",
 }
 
 
-def gap_facts(status: Status) -> list[tuple[str, dict[str, int | str]]]:
+def dated_origins(store: Store, kind: str, limit: int) -> pl.DataFrame:
+    """Return what the most accounts carry, as list_origins does; an item without a dated post has no origin."""
+    return list_origins(store, kind, limit=limit).filter(pl.col("first_at").is_not_null())
+
+
+def gap_facts(status: Status, timeline: Timeline | None) -> list[tuple[str, dict[str, int | str]]]:
     """Return what is not in the case: a name of GAPS and the figures of its sentence."""
     told: list[tuple[str, dict[str, int | str]]] = []
     if status.missing_parents:
@@ -89,17 +96,20 @@ def gap_facts(status: Status) -> list[tuple[str, dict[str, int | str]]]:
         told.append(("quarantined", {"lines": status.quarantined}))
     if status.dropped or status.awaiting_purge:
         told.append(("removed", {}))
-    if status.time_suspect or status.older_than_parent:
-        told.append(("times", {"posts": status.time_suspect + status.older_than_parent}))
+    without_time = status.posts if timeline is None else timeline.undated
+    if without_time:
+        told.append(("times", {"posts": without_time}))
+    if status.older_than_parent:
+        told.append(("older", {"posts": status.older_than_parent}))
     told.append(("window", {}))
     return told
 
 
-def gaps_of(status: Status) -> list[str]:
+def gaps_of(status: Status, timeline: Timeline | None) -> list[str]:
     """Return what is not in the case and what follows from it, a sentence each."""
     return [
         GAPS[name].format(**{key: f"{value:,}" if isinstance(value, int) else value for key, value in facts.items()})
-        for name, facts in gap_facts(status)
+        for name, facts in gap_facts(status, timeline)
     ]
 
 

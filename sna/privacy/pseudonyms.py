@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from sna.store.opening import Store
 
 LENGTH = 16
-_NAME = re.compile(r"@([\w.-]*\w)(@[\w.-]*\w)?", re.ASCII)
-_WORD = re.compile(r"\w+", re.ASCII)
-# Where a link's path names its author: hosts of the sources, and the paths of federated servers.
+# What leads to an account or a post by itself: web addresses, and the identifiers of Bluesky.
+_ADDRESS = re.compile(r"https?://\S*\w/?|at://\S*\w|did:[a-z]+:[\w.:%-]*\w", re.IGNORECASE)
+# @name, @name@host, name@host, u/name; the host of an address in a text falls with its name.
+_NAMED = re.compile(r"(?<!\w)(@|/?u/)?([\w.-]*\w(?:@[\w.-]*\w)?)")
+_PIECES = re.compile(r"([.:@-]+)")
+# Names of more pieces than this are looked for as a whole alone.
+_MOST_PIECES = 25
+# Where a link's path names its author: hosts of the sources and others like them, and the paths of federated servers.
 _OWN_LINK = re.compile(
-    r"^(?:https?://)?(?:[\w-]+\.)*(?:x|twitter|bsky|reddit|mastodon|facebook|instagram|tiktok|youtube|linkedin)"
-    r"\.[a-z]+/|/@|/users/|^at://|did:",
+    r"^(?:https?://)?(?:[\w-]+\.)*(?:x|t|twitter|nitter|bsky|reddit|mastodon|facebook|instagram|threads|tiktok|youtube"
+    r"|linkedin|telegram|tumblr|medium|substack|vk|weibo|pinterest|snapchat|discord)(?:\.[a-z]+)+(?:[/?#]|$)"
+    r"|/@|/(?:users?|u|profile|status|channel|author)/|^at://|did:",
     re.IGNORECASE,
 )
 
@@ -35,24 +41,46 @@ class Pseudonyms:
         return prefix + self._digest("\x1f".join(parts))
 
     def in_text(self, text: str | None) -> str | None:
-        """Return a text in which every handle, known or not, is a pseudonym."""
+        """Return a text in which addresses lead nowhere, and every handle, known or not, is a pseudonym."""
         if text is None:
             return None
-        named = _NAME.sub(lambda match: "@" + self._of_handle(match[1]), text)
-        return _WORD.sub(lambda match: self._known(match[0]), named)
+        parts, at = [], 0
+        for address in _ADDRESS.finditer(text):
+            parts += [self._without_names(text[at : address.start()]), str(self.in_link(address[0]))]
+            at = address.end()
+        return "".join([*parts, self._without_names(text[at:])])
 
     def in_link(self, link: str | None) -> str | None:
         """Return a link without the names in it; one that leads to an account or its post becomes a pseudonym."""
         if link is None:
             return None
-        return "link_" + self._digest(link) if _OWN_LINK.search(link) else self.in_text(link)
+        return "link_" + self._digest(link) if _OWN_LINK.search(link) else self._without_names(link)
 
     def all_of(self, texts: Iterable[str | None]) -> list[str | None]:
         """Return texts without handles."""
         return [self.in_text(text) for text in texts]
 
-    def _known(self, word: str) -> str:
-        return self.accounts.get(word.lower(), word)
+    def _without_names(self, text: str) -> str:
+        return _NAMED.sub(self._renamed, text)
+
+    def _renamed(self, found: re.Match[str]) -> str:
+        sign, name = found[1] or "", found[2]
+        if sign or "@" in name:
+            return sign + self._of_handle(name)
+        return self._known(name)
+
+    def _known(self, name: str) -> str:
+        """Return a name, or what in it is a known one, the longest first, as a pseudonym."""
+        pieces = _PIECES.split(name)
+        if len(pieces) == 1 or len(pieces) > _MOST_PIECES or name.lower() in self.accounts:
+            return self.accounts.get(name.lower(), name)
+        for long in range(len(pieces) - 2, 0, -2):
+            for start in range(0, len(pieces) - long + 1, 2):
+                own = self.accounts.get("".join(pieces[start : start + long]).lower())
+                if own:
+                    before, after = "".join(pieces[:start]), "".join(pieces[start + long :])
+                    return self._known(before) + own + self._known(after)
+        return name
 
     def _of_handle(self, handle: str) -> str:
         return self.accounts.get(handle.lower()) or "actor_" + self._digest(f"handle\x1f{handle.lower()}")

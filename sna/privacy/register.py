@@ -49,6 +49,12 @@ def note_export_hash(store: Store, number: int, sha256: str) -> None:
     store.db.execute("UPDATE export SET sha256 = ? WHERE export = ?", [sha256, number])
 
 
+def forget_export(store: Store, number: int) -> None:
+    """Take back a registration whose file could not be written."""
+    store.db.execute("DELETE FROM export_range WHERE export = ?", [number])
+    store.db.execute("DELETE FROM export WHERE export = ?", [number])
+
+
 def list_exports(store: Store) -> list[dict[str, object]]:
     """Return each registered export: file, recipient, time (UTC), pseudonyms or names, SHA-256 and number of posts."""
     rows = store.rows(

@@ -13,9 +13,8 @@ from sna.graphs.community_names import name_communities
 from sna.graphs.conversations import Thread, ThreadFilter, list_threads, show_thread
 from sna.graphs.coordination import find_coordination
 from sna.graphs.explain import evidence_by_actor
-from sna.graphs.findings import SPREAD, gap_facts
+from sna.graphs.findings import SPREAD, dated_origins, gap_facts
 from sna.graphs.methods import all_methods
-from sna.graphs.origins import list_origins
 from sna.graphs.roles import COMPONENTS, ROLES
 from sna.graphs.status import Status, count_status
 from sna.report.compact import as_table
@@ -28,7 +27,7 @@ from sna.store.opening import Store
 MOST_NODES, MOST_EDGES = 2_000, 10_000
 MOST_THREADS, MOST_THREAD_POSTS, MOST_POSTS_OF_THREADS = 50, 300, 4_000
 MOST_ITEMS, MOST_CARRIERS = 10, 300
-MOST_PAIRS = 50
+MOST_PAIRS, MOST_GROUPS = 50, 10
 MOST_PLACES = 2_000
 EXPLAINED_PER_ROLE, MOST_EXPLAINED, EVIDENCE = 75, 400, 3
 _SCORES = [f"{role}_score" for role in ROLES]
@@ -82,7 +81,7 @@ def gather_content(
     posts = PostTable(veil)
     content: dict[str, Any] = {
         "meta": _meta(status, policy, veil, made),
-        "gaps": [[name, facts] for name, facts in gap_facts(status)],
+        "gaps": [[name, facts] for name, facts in gap_facts(status, timeline)],
         "timeline": None if timeline is None else draw_timeline(timeline, clock),
         "network": network,
         "methods": _methods(),
@@ -122,6 +121,7 @@ def _meta(status: Status, policy: Policy, veil: Veil, made: Made) -> dict[str, o
         "kinds": status.by_kind,
         "posts": status.posts,
         "actors": status.actors,
+        "mentioned": status.mentioned_only,
         "threads": status.threads,
         "true_roots": status.true_roots,
         "missing_parents": status.missing_parents,
@@ -229,7 +229,8 @@ def _nodes(thread: Thread, posts: PostTable) -> list[dict[str, object]]:
     place = {node.id: number for number, node in enumerate(kept)}
     return [
         {
-            "parent": place.get(node.parent or ""),
+            # In a cycle the first post answers a later one, below which it does not stand.
+            "parent": place.get(node.parent or "") if number else None,
             "depth": node.depth,
             "older": node.older_than_parent,
             "post": posts.place(
@@ -243,7 +244,7 @@ def _nodes(thread: Thread, posts: PostTable) -> list[dict[str, object]]:
                 link=node.link,
             ),
         }
-        for node in kept
+        for number, node in enumerate(kept)
     ]
 
 
@@ -251,7 +252,7 @@ def _origins(store: Store, veil: Veil) -> list[dict[str, object]]:
     """Return the items that most accounts carry, each with its first carriers by time."""
     items: list[dict[str, object]] = []
     for kind in SPREAD:
-        table = list_origins(store, kind, limit=MOST_ITEMS)
+        table = dated_origins(store, kind, MOST_ITEMS)
         carriers = store.frame(
             """SELECT c.item, k.source, k.native_id AS post, a.native_id AS actor, l.handle, c.created_at, c.how, p.link
                FROM carry c JOIN post_key k USING (post) JOIN post p USING (post)
@@ -301,8 +302,19 @@ def _coordination(store: Store, veil: Veil) -> dict[str, object]:
         for row in found.pairs.head(MOST_PAIRS).iter_rows(named=True)
     ]
     facts = {n: found.facts[n] for n in ("by", "window_seconds", "min_shared", "fdr", "significant_pairs", "tests")}
-    groups = found.groups.drop("members").head(MOST_PAIRS).to_dicts()
+    groups = [
+        {**group, "members": _members(found.pairs, group["group"], veil)}
+        for group in found.groups.drop("members").head(MOST_GROUPS).to_dicts()
+    ]
     return {"pairs": rows, "groups": groups, "facts": facts, "told": Told(len(rows), found.pairs.height).plain()}
+
+
+def _members(pairs: pl.DataFrame, group: int, veil: Veil) -> list[str]:
+    """Return the names of a group's members, in order."""
+    own = pairs.filter(pl.col("group") == group)
+    one = own.select("source", "actor", "handle")
+    other = own.select(source="other_source", actor="other", handle="other_handle")
+    return sorted(veil.label(*row) for row in pl.concat([one, other]).unique(["source", "actor"]).iter_rows())
 
 
 def _places(store: Store, clock: Clock) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,9 +16,9 @@ from sna.errors import UsageError
 from sna.exports.style import OTHER, PALETTE, colours, layout
 from sna.exports.text import visible
 from sna.graphs.conversations import list_threads, show_thread
-from sna.graphs.findings import SPREAD
+from sna.graphs.findings import SPREAD, dated_origins
 from sna.graphs.networks import build_network
-from sna.graphs.origins import list_origins, show_origin
+from sna.graphs.origins import show_origin
 from sna.graphs.timeline import count_by_step
 from sna.report.veil import Veil
 from sna.store.opening import Store
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 PLOTS = ("network", "timeline", "thread", "cascade")
 SUFFIXES = (".svg", ".png", ".pdf")
 MOST_NODES, MOST_EDGES, LABELS = 2_000, 10_000, 12
+# Longer names are cut, so that they leave room for the drawing.
+LONGEST = 40
+FIRST_YEAR = 1990
 # Inches: the width of a text column of A4, with room for a legend.
 _SIZE = (7.0, 4.2)
 # One colour and one mark for each kind of post, so that colour is not needed to tell them apart.
@@ -44,6 +47,7 @@ _KINDS = {
 }
 # Over bars, as in the report.
 _HATCHES = {"reply": "/////", "repost": "\\\\\\\\\\", "quote": "....", "report": "-----"}
+_UNITS = {"1w": "week", "1d": "day", "1h": "hour", "1m": "minute", "1s": "second"}
 
 
 def check_plot(path: Path) -> str:
@@ -151,7 +155,7 @@ def plot_timeline(store: Store) -> "Figure":
     if bursts.height:
         middle = (bursts["from"] + (bursts["until"] - bursts["from"]) / 2).to_numpy()
         axes.scatter(middle, np.full(len(middle), peak * 1.06), s=18, color="black", marker="v", label="burst")
-    axes.set_ylabel(f"posts per {found.steps.length}")
+    axes.set_ylabel(f"posts per {_UNITS.get(found.steps.length, found.steps.length)}")
     _time_axis(figure, axes)
     axes.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
@@ -162,7 +166,7 @@ def plot_thread(store: Store, veil: Veil, post: str) -> "Figure":
     from matplotlib.ticker import MaxNLocator
 
     thread = show_thread(store, post)
-    dated = {node.id: node for node in thread.nodes if node.created_at is not None}
+    dated = {node.id: node for node in thread.nodes if _is_usable(node.created_at)}
     if not dated:
         raise UsageError("no post of this thread has a usable time")
     figure, axes = _figure()
@@ -188,9 +192,10 @@ def plot_thread(store: Store, veil: Veil, post: str) -> "Figure":
             label=_word(kind),
             zorder=2,
         )
-    start = f"first poster: {veil.label(thread.source, thread.first_poster, thread.first_poster_handle)}"
-    unknown = f"first poster unknown (root {thread.root_status})"
-    axes.set_title(_plain(start if thread.first_poster else unknown), fontsize=8)
+    first = f"unknown (root {thread.root_status})"
+    if thread.first_poster:
+        first = _plain(veil.label(thread.source, thread.first_poster, thread.first_poster_handle))
+    axes.set_title(f"{len(thread.nodes):,} posts, first poster: {first}", fontsize=8)
     axes.invert_yaxis()
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("depth")
@@ -217,8 +222,8 @@ def plot_cascade(store: Store, veil: Veil, kind: str, item: str) -> "Figure":
             label=_word(how),
         )
     first = carriers[0]
-    label = veil.label(first.source, first.actor, first.handle)
-    axes.set_title(_plain(f"{kind} {veil.item(origin.item)[:80]}: {origin.claim} from {label}"), fontsize=8)
+    label = _plain(veil.label(first.source, first.actor, first.handle))
+    axes.set_title(f"{kind} {_plain(veil.item(origin.item), 80)}: {origin.claim} from {label}", fontsize=8)
     axes.set_ylabel("posts so far")
     _time_axis(figure, axes)
     axes.legend(frameon=False, fontsize=7)
@@ -241,12 +246,11 @@ def _largest_thread(store: Store) -> str:
 
 
 def _item(store: Store, name: str | None) -> tuple[str, str]:
-    """Return the kind and name of an item: URLs are told by their slashes, all else is a hashtag."""
+    """Return the kind and name of an item: what has a slash or a dot is a URL, unless it begins with #."""
     if name is not None:
-        return ("url" if "/" in name or "." in name else "hashtag"), name
-    found = [
-        (kind, table.row(0, named=True)) for kind in SPREAD if (table := list_origins(store, kind, limit=1)).height
-    ]
+        is_hashtag = name.startswith("#") or not ("/" in name or "." in name)
+        return ("hashtag" if is_hashtag else "url"), name
+    found = [(kind, table.row(0, named=True)) for kind in SPREAD if (table := dated_origins(store, kind, 1)).height]
     if not found:
         raise UsageError("no link or hashtag of the case is carried by two accounts")
     kind, row = max(found, key=lambda one: int(one[1]["actors"]))
@@ -282,6 +286,11 @@ def _label_apart(figure: "Figure", axes: "Axes", place: NDArray[np.float64], nam
             taken.append(box)
 
 
+def _is_usable(time: datetime | None) -> bool:
+    """Whether a time can be right, as far as a year tells: see the method `time`."""
+    return time is not None and FIRST_YEAR <= time.year <= datetime.now(UTC).year + 1
+
+
 def _times(times: Iterable[datetime | None]) -> NDArray[np.datetime64]:
     return np.array(list(times), dtype="datetime64[us]")
 
@@ -308,6 +317,7 @@ def _mark(kind: str) -> str:
     return _KINDS.get(kind, (OTHER, "o"))[1]
 
 
-def _plain(text: str) -> str:
-    """Return text for a figure, in one line: formulas stay as they were typed, hidden characters are shown."""
-    return " ".join(visible(text).split()).replace("$", r"\$")
+def _plain(text: str, most: int = LONGEST) -> str:
+    """Return text for a figure, in one line, cut: formulas stay as they were typed, hidden characters are shown."""
+    line = " ".join(visible(text).split())
+    return (line if len(line) <= most else line[:most] + "…").replace("$", r"\$")

@@ -1,6 +1,7 @@
 """What a report shows of accounts and texts: everything, pseudonyms, or no text at all."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sna.privacy.pseudonyms import Pseudonyms
 
@@ -21,7 +22,8 @@ class Veil:
             return None
         if self.pseudonyms:
             return self.pseudonyms.of(str(source), str(native_id))
-        return f"{source}:{native_id}"
+        # Percent-encoded, so that ids with hidden characters stay different when these are shown by their escapes.
+        return quote(f"{source}:{native_id}", safe="/:@.~#+-_")
 
     def label(self, source: object, native_id: object, handle: object) -> str:
         """Return the name by which people know an account."""

@@ -6,7 +6,9 @@ data.network.nodes = unpacked(data.network.nodes);
 data.posts = unpacked(data.posts);
 const number = new Intl.NumberFormat(data.lang, { maximumFractionDigits: 2 });
 const precise = new Intl.NumberFormat(data.lang, { maximumSignificantDigits: 3 });
-const moment = new Intl.DateTimeFormat(data.lang, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+// Seconds count where a step of the timeline is shorter than a minute.
+const timeStyle = data.timeline && data.timeline.step < 60000 ? "medium" : "short";
+const moment = new Intl.DateTimeFormat(data.lang, { dateStyle: "medium", timeStyle, timeZone: "UTC" });
 const day = new Intl.DateTimeFormat(data.lang, { dateStyle: "long", timeZone: "UTC" });
 
 const byId = (id) => document.getElementById(id);

@@ -2,7 +2,7 @@
 // Who does the same together: the groups in words, and the pairs that hold them together as a table.
 function showCoordination() {
   const { pairs, groups, facts, told } = data.coordination;
-  byId("coordination-told").textContent = say("coordination_told", {
+  byId("coordination-told").textContent = say(pairs.length ? "coordination_told" : "coordination_none", {
     pairs: told.all,
     by: listed(facts.by.map((name) => data.words["kind_" + name] ?? name)),
     seconds: facts.window_seconds,
@@ -13,10 +13,12 @@ function showCoordination() {
     shown: told.shown,
   });
   if (!pairs.length) {
-    byId("pairs").replaceWith(make("p", {}, say("coordination_none")));
+    byId("pairs").hidden = true;
     return;
   }
-  byId("groups").append(...groups.map((group) => make("p", {}, groupInWords(group, pairs))));
+  byId("groups").append(
+    ...groups.map((group) => make("p", {}, say("coordination_members", { ...group, list: listed(group.members) }))),
+  );
   const names = ["group", "actor", "other", "shared", "expected", "q", "gap"];
   const heads = names.map((name, place) => [say("coordination_" + name), place > 2]);
   const isActive = (id) => isAll() || !actorById.has(id) || countIn(actorById.get(id).bins) > 0;
@@ -36,11 +38,4 @@ function showCoordination() {
     const active = pairs.filter((pair) => pair.ids.every(isActive));
     byId("pairs").replaceChildren(tableOf(heads, active.map(rowOf)));
   });
-}
-
-/** Return how many pairs hold a group together, and who belongs to it. */
-function groupInWords(group, pairs) {
-  const own = pairs.filter((pair) => pair.group === group.group);
-  const members = new Set(own.flatMap((pair) => [pair.actor, pair.other]));
-  return say("coordination_members", { ...group, list: listed([...members].sort()) });
 }

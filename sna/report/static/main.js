@@ -4,7 +4,11 @@ function showHead() {
   const meta = data.meta;
   document.title = `${meta.purpose} – ${data.words.page_title}`;
   byId("purpose").textContent = meta.purpose;
-  byId("facts").textContent = say("page_facts", { ...meta, first: when(meta.first), last: when(meta.last) });
+  byId("facts").textContent = say(meta.posts ? "page_facts" : "page_no_posts", {
+    ...meta,
+    first: when(meta.first),
+    last: when(meta.last),
+  });
   byId("expiry").textContent =
     meta.expires_first === null ? "" : say("page_expires", { date: onDay(meta.expires_first) });
   byId("expiry").hidden = meta.expires_first === null;
@@ -33,6 +37,12 @@ function aboutCase() {
       days: meta.keep_days,
       date: onDay(meta.expires_first),
     }),
+    ...(meta.posts ? aboutPosts(meta, counted) : [say("page_no_posts")]),
+  ];
+}
+
+function aboutPosts(meta, counted) {
+  return [
     say("summary_posts", { ...meta, first: when(meta.first), last: when(meta.last) }),
     say("summary_sources", { list: counted(meta.sources, (key) => key) }),
     say("summary_kinds", { list: counted(meta.kinds, (key) => say("kind_" + key)) }),
@@ -66,6 +76,7 @@ function widestItem() {
 
 function pairsBeyondChance() {
   const { significant_pairs: pairs, window_seconds: seconds } = data.coordination.facts;
+  if (!pairs) return null;
   return say("summary_groups", { pairs, seconds });
 }
 
@@ -81,7 +92,9 @@ function showRest() {
 
 function methodInWords(method) {
   const parts = ["formula", "parameters", "limits", "source"].filter((name) => !["-", "none"].includes(method[name]));
-  const sentences = parts.map((name) => make("p", {}, make("b", {}, say("methods_" + name) + ": "), method[name]));
+  const sentences = parts.map((name) =>
+    make("p", {}, say("page_pair", { name: say("methods_" + name), value: method[name] })),
+  );
   return make("details", {}, make("summary", {}, method.title), make("p", {}, method.definition), ...sentences);
 }
 

@@ -4,6 +4,7 @@ const SIZES = ["strength", "in_degree", "out_degree", "pagerank", "core", "posts
 const NAMED = data.colours.length - 1;
 // Arrows are told apart up to so many links; beyond, they are drawn for the account that is pointed at.
 const MOST_ARROWS = 2000;
+const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
 const LIGHT = { ink: "#1b1f24", paper: "#ffffff", line: "#1b1f2466", far: "#dddddd" };
 const DARK = { ink: "#e8eaed", paper: "#14171b", line: "#59626d", far: "#333a42" };
 
@@ -13,13 +14,21 @@ function colourOf(community) {
 
 function communityName(number) {
   const known = data.communities.find((one) => one.community === number);
-  return say("network_one", { number }) + (known && known.name ? `: ${known.name}` : "");
+  const name = say("network_one", { number });
+  return known && known.name ? say("page_pair", { name, value: known.name }) : name;
 }
 
-/** Return a colour between two along a scale that grows darker. */
+/** Return a colour along a scale that stands out the more from the paper, the greater the share. */
 function shade(share) {
-  const low = [200, 220, 240];
-  const high = [0, 60, 130];
+  const [low, high] = isDark
+    ? [
+        [40, 60, 85],
+        [170, 215, 250],
+      ]
+    : [
+        [200, 220, 240],
+        [0, 60, 130],
+      ];
   const mixed = low.map((value, i) => Math.round(value + (high[i] - value) * share));
   return "#" + mixed.map((value) => value.toString(16).padStart(2, "0")).join("");
 }
@@ -27,20 +36,19 @@ function shade(share) {
 function showNetwork() {
   const net = data.network;
   const isPart = net.told.nodes < net.told.all_nodes || net.told.edges < net.told.all_edges;
-  byId("network-told").textContent = say(isPart ? "network_told" : "network_told_all", net.told);
   if (!net.nodes.length) {
-    byId("network-drawn").replaceChildren(say("network_none"));
-    byId("communities").hidden = true;
+    byId("network-told").textContent = say("network_none");
+    for (const id of ["network-controls", "network-drawn", "communities"]) byId(id).hidden = true;
     return;
   }
+  byId("network-told").textContent = say(isPart ? "network_told" : "network_told_all", net.told);
   const graph = graphOf(net);
   const isOn = net.kinds.map(() => true);
   const communities = [...new Set(net.nodes.map((node) => node.community))].sort((a, b) => a - b);
   offerChoices(net, communities, isOn, refresh);
 
   const spot = { hovered: null, near: new Set() };
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const tint = dark ? DARK : LIGHT;
+  const tint = isDark ? DARK : LIGHT;
   // Made when the first choices are carried out, so that it is drawn once only.
   let seen = null;
 
@@ -54,9 +62,11 @@ function showNetwork() {
     seen.pointed();
   }
   byId("search").addEventListener("input", (event) => {
-    const found = findNode(net.nodes, event.target.value.trim().toLowerCase());
+    const words = event.target.value.trim().toLowerCase();
+    const found = findNode(net.nodes, words);
     point(found ? found.id : null);
     if (found) seen.goTo(found.id);
+    else if (words) byId("network-about").textContent = say("network_not_found");
   });
   byId("search").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && spot.hovered) showEvidence(spot.hovered);
@@ -83,7 +93,8 @@ function showNetwork() {
     const top = (name) => Math.max(1e-12, ...net.nodes.map((node) => node[name] ?? 0));
     const peak = top(size);
     const shadePeak = colour === "community" ? 1 : top(colour);
-    const scale = Math.max(0.6, Math.min(1, Math.sqrt(100 / net.nodes.length)));
+    const crowd = Math.max(0.6, Math.min(1, Math.sqrt(100 / net.nodes.length)));
+    const scale = crowd * Math.max(0.5, Math.min(1, seen ? seen.box().width / 900 : byId("graph").clientWidth / 900));
     graph.updateEachNodeAttributes((node, at) => ({
       ...at,
       hidden: !shown.nodes.has(node),
@@ -176,7 +187,8 @@ function actsIn(acts, isOn) {
 function findNode(nodes, words) {
   if (!words) return null;
   const label = (node) => node.label.toLowerCase();
-  return nodes.find((node) => label(node) === words) ?? nodes.find((node) => label(node).includes(words)) ?? null;
+  const fitting = nodes.filter((node) => label(node).includes(words)).sort((a, b) => b.strength - a.strength);
+  return fitting.find((node) => label(node) === words) ?? fitting[0] ?? null;
 }
 
 /** Return a node in words, so that neither size nor colour has to be read. */
@@ -191,8 +203,11 @@ function showLegend(size, colour, communities, peak) {
   const scale = [
     ["few", 0],
     ["many", 1],
-  ].map(([end, share]) => key(shade(share), `${measureName(colour)}: ${say("network_" + end)}`));
-  const sized = say("network_legend_size", { measure: measureName(size), low: 0, high: peak });
+  ].map(([end, share]) =>
+    key(shade(share), say("page_pair", { name: measureName(colour), value: say("network_" + end) })),
+  );
+  const low = Math.min(...data.network.nodes.map((node) => node[size] ?? 0));
+  const sized = say("network_legend_size", { measure: measureName(size), low, high: peak });
   byId("legend").replaceChildren(
     ...(colour === "community" ? [...named, ...others] : scale),
     make("span", { class: "key" }, sized),

@@ -14,10 +14,10 @@ function showOrigins() {
   const items = data.origins;
   if (!items.length) {
     byId("cascade").append(say("origins_none"));
-    select.disabled = true;
+    byId("item-controls").hidden = true;
     return;
   }
-  const words = (item) => `${say("origins_" + item.kind)}: ${item.item}`;
+  const words = (item) => say("page_pair", { name: say("origins_" + item.kind), value: item.item });
   select.append(...items.map((item, place) => make("option", { value: place }, words(item))));
   select.addEventListener("input", () => showCascade(items[+select.value]));
   const choose = (place) => {
@@ -50,7 +50,7 @@ function showCascade(item) {
   const y = (place) => height - bottom - ((height - bottom - top) * place) / Math.max(1, cascade.length);
   const plot = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": say("origins_picture") });
   plot.append(draw("text", { x: left, y: 12 }, say("origins_picture")));
-  for (const count of new Set([0, Math.round(cascade.length / 2), cascade.length])) {
+  for (const count of roundCounts(cascade.length)) {
     plot.append(draw("line", { class: "axis", x1: left, x2: width - right, y1: y(count), y2: y(count) }));
     plot.append(draw("text", { x: left - 8, y: y(count) + 4, "text-anchor": "end" }, figure(count)));
   }

@@ -12,7 +12,7 @@ function showThreads() {
   const threads = data.threads.threads.map(withPosts);
   byId("threads-told").textContent = threads.length ? say("threads_told", told) : say("threads_none");
   const select = byId("thread");
-  select.disabled = !threads.length;
+  for (const id of ["thread-controls", "thread-box"]) byId(id).hidden = !threads.length;
   select.addEventListener("input", () => showTree(threads[+select.value]));
   const optionOf = ({ thread, place }) =>
     make("option", { value: place }, say("threads_option", { ...thread, first: when(thread.first) }));
@@ -85,7 +85,8 @@ function missingRow(thread) {
 
 function rowOf(thread, node, place, onFold) {
   const marks = [];
-  if (place === 0) marks.push(thread.status === "observed" ? "threads_first" : "threads_gap");
+  if (place === 0 && thread.status !== "cycle")
+    marks.push(thread.status === "observed" ? "threads_first" : "threads_gap");
   if (node.older) marks.push("threads_older");
   const words = make(
     "div",

@@ -60,7 +60,7 @@ const hatched = (name) => `url(#hatch-${name})`;
 
 function axes(x, y, peak) {
   const { width, height, left, right } = FRAME;
-  const counts = [...new Set([0, Math.round(peak / 2), peak])];
+  const counts = roundCounts(peak);
   const lines = counts.flatMap((count) => [
     draw("line", { class: "axis", x1: left, x2: width - right, y1: y(count), y2: y(count) }),
     draw("text", { x: left - 6, y: y(count) + 4, "text-anchor": "end" }, figure(count)),
@@ -71,6 +71,13 @@ function axes(x, y, peak) {
     return draw("text", { x: x(step), y: height - 8, "text-anchor": anchor }, when(timeOf(step)));
   });
   return [...lines, ...times];
+}
+
+/** Return up to six round numbers from 0 on, none above the peak. */
+function roundCounts(peak) {
+  const size = 10 ** Math.floor(Math.log10(Math.max(1, peak / 4)));
+  const step = [1, 2, 5, 10].map((by) => by * size).find((one) => peak / one <= 5);
+  return Array.from({ length: Math.floor(peak / step) + 1 }, (_, i) => i * step);
 }
 
 function bars(names, totals, x, y) {
