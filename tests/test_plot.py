@@ -1,6 +1,7 @@
 """Pictures for papers: every plot in every format, the same bytes for the same case, inert with hostile texts."""
 
 import sys
+from datetime import datetime
 
 import pytest
 from conftest import NOON
@@ -8,6 +9,8 @@ from PIL import Image
 
 from sna import Post
 from sna.report.plots import PLOTS
+
+TIMES = (datetime(1, 1, 1), datetime(9999, 12, 31), datetime(1969, 12, 31))
 
 
 @pytest.mark.parametrize("what", PLOTS)
@@ -58,6 +61,20 @@ def test_26_hostile_texts_are_inert(hostile, tmp_path):
         tree = etree.parse(str(tmp_path / f"{what}.svg"))
         assert not tree.findall(".//{http://www.w3.org/2000/svg}script")
         assert not set((tmp_path / f"{what}.svg").read_text("utf-8")) & set("\x1b\x9b\u202e\u200b\u2028\ufffe")
+
+
+def test_20_times_that_cannot_be_right_are_not_drawn(case, run, tmp_path):
+    odd = [Post("x", str(n), str(n), created_at=time, reply_to="0") for n, time in enumerate(TIMES, 1)]
+    case.ingest([Post("x", "0", "a", created_at=NOON), *odd])
+    assert run("plot", "thread", tmp_path / "o.svg", case=case).code == 0
+    assert "4 posts, first poster: a" in (tmp_path / "o.svg").read_text("utf-8")
+
+
+def test_a_hashtag_with_a_dot_is_named_by_its_sign_and_long_names_are_cut(case, run, tmp_path):
+    case.ingest([Post("x", str(n), str(n), "n" * 200, created_at=NOON, hashtags=("a.b",)) for n in range(2)])
+    ran = run("plot", "cascade", tmp_path / "o.svg", "--of", "#a.b", case=case)
+    assert (ran.code, ran.err.count("\n")) == (0, 1)
+    assert f"{'n' * 40}…" in (tmp_path / "o.svg").read_text("utf-8")
 
 
 def test_what_cannot_be_drawn_is_said_in_one_line(case, run, tmp_path, monkeypatch):

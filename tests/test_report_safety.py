@@ -6,6 +6,7 @@ import re
 import tomllib
 from datetime import datetime, timedelta
 from importlib.resources import files
+from itertools import product
 
 import pytest
 from conftest import NOON, reply, tweet
@@ -148,6 +149,56 @@ def test_a_thread_with_a_missing_start_and_a_deep_chain(case, browser, tmp_path)
     report.page.locator("#tree button.fold").first.click()
     assert report.count("#tree li[data-depth]:visible") == 59
     assert report.told == []
+
+
+def test_ids_that_look_alike_stay_apart(case, browser, tmp_path):
+    posts = [Post("x", "1", "a\u200bb", created_at=NOON, text="t"), Post("x", "2", "a\\u200bb", text="t", reply_to="1")]
+    case.ingest([*posts, Post("x", "3", "a\u200bb", text="t", reply_to="2"), Post("x", "4", "__proto__", reply_to="3")])
+    report = opened(browser, case, tmp_path)
+    assert report.told == []
+    assert report.drawn() == (3, 3)
+
+
+def test_a_cycle_has_no_parent_missing_and_folds_and_unfolds(case, browser, tmp_path):
+    case.ingest([
+        Post("x", str(n), f"u{n}", created_at=NOON + timedelta(minutes=n), text="t", reply_to=str((n + 1) % 3))
+        for n in range(3)
+    ])  # fmt: skip
+    report = opened(browser, case, tmp_path)
+    assert "answer each other" in report.text("#thread-head")
+    assert "parent missing" not in report.text("#tree")
+    for button in report.page.locator("#tree button.fold").all():
+        button.click()
+    assert report.count("#tree li:visible") > 0
+
+
+def test_what_has_no_time_has_no_origin_and_is_told(case, browser, tmp_path):
+    case.ingest([Post("x", str(n), f"u{n % 3}", text="t", hashtags=("a",)) for n in range(6)])
+    report = opened(browser, case, tmp_path)
+    assert "6 posts have no time" in report.text("#gaps")
+    assert "No link or hashtag" in report.text("#cascade")
+    assert report.told == []
+
+
+def test_every_group_is_told_with_its_members_though_its_pairs_are_cut(case, browser, tmp_path):
+    posts = [Post("x", f"{g}-{n}", f"star{g}", created_at=NOON, text="t") for g in range(2) for n in range(6)]
+    for g, n, u in product(range(2), range(6), range(9)):
+        at = NOON + timedelta(hours=n, seconds=u)
+        posts.append(Post("x", f"r{g}-{n}-{u}", f"g{g}u{u:02}", created_at=at, repost_of=f"{g}-{n}"))
+    case.ingest(posts)
+    report = opened(browser, case, tmp_path)
+    assert report.count("#pairs tbody tr") == 50
+    words = report.text("#groups")
+    assert all(f"g{g}u{u:02}" in words for g in range(2) for u in range(9))
+
+
+def test_a_report_that_could_not_be_written_is_in_no_register(lune, tmp_path, run):
+    before = run("retention", "exports", "--json", case=lune).json()["exports"]
+    (tmp_path / "folder.html").mkdir()
+    for out in (tmp_path / "nowhere" / "o.html", tmp_path / "folder.html", tmp_path / ("y" * 250 + ".html")):
+        ran = run("report", out, case=lune)
+        assert (ran.code, ran.err.count("\n")) == (4, 1)
+    assert run("retention", "exports", "--json", case=lune).json()["exports"] == before
 
 
 @pytest.mark.long
