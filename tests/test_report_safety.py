@@ -167,7 +167,7 @@ def test_a_cycle_has_no_parent_missing_and_folds_and_unfolds(case, browser, tmp_
     report = opened(browser, case, tmp_path)
     assert "answer each other" in report.text("#thread-head")
     assert "parent missing" not in report.text("#tree")
-    for button in report.page.locator("#tree button.fold").all():
+    for button in reversed(report.page.locator("#tree button.fold").all()):
         button.click()
     assert report.count("#tree li:visible") > 0
 
