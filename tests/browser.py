@@ -5,9 +5,10 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Route, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 ARTEFACTS = Path(__file__).resolve().parents[1] / "artefacts"
@@ -38,13 +39,13 @@ def chromium() -> Iterator[Callable[..., Browser]]:
 class Opened:
     """A report opened from disk: `page` to work with, `told` what the browser said or asked for beside it."""
 
-    def __init__(self, browser: Browser, file: Path, **options: object) -> None:
-        options = {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True} | options
-        self.page: Page = browser.new_context(**options).new_page()
+    def __init__(self, browser: Browser, file: Path, **options: Any) -> None:
+        usual: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, "accept_downloads": True}
+        self.page: Page = browser.new_context(**(usual | options)).new_page()
         self.told: list[str] = []
         self.page.on("console", lambda message: self.told.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.told.append(f"error: {error}"))
-        self.page.on("dialog", lambda dialog: (self.told.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self.page.on("dialog", self._dismiss)
         self.page.route("**/*", self._watch)
         self._address = file.as_uri()
         self.anew()
@@ -56,6 +57,10 @@ class Opened:
             self.page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=10_000)
         except PlaywrightError as error:
             raise AssertionError(f"the report did not draw itself: {self.told}") from error
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.told.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _watch(self, route: Route) -> None:
         if route.request.url.startswith(("file:", "data:", "blob:")):
