@@ -73,7 +73,8 @@ def test_20_times_that_cannot_be_right_are_not_drawn(case, run, tmp_path):
 def test_a_hashtag_with_a_dot_is_named_by_its_sign_and_long_names_are_cut(case, run, tmp_path):
     case.ingest([Post("x", str(n), str(n), "n" * 200, created_at=NOON, hashtags=("a.b",)) for n in range(2)])
     ran = run("plot", "cascade", tmp_path / "o.svg", "--of", "#a.b", case=case)
-    assert (ran.code, ran.err.count("\n")) == (0, 1)
+    assert ran.code == 0
+    assert "Warning" not in ran.err
     assert f"{'n' * 40}…" in (tmp_path / "o.svg").read_text("utf-8")
 
 
