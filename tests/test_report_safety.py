@@ -81,6 +81,7 @@ def test_the_policy_of_the_page_allows_nothing_from_outside(town, browser, tmp_p
         return fetch("https://example.org/").catch(() => null);
     }""")
     assert report.page.title() != "taken"
+    assert len(report.told) > 1
     assert all("Content Security Policy" in told for told in report.told)
 
 

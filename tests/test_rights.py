@@ -280,6 +280,7 @@ def test_pseudonyms_are_the_same_in_a_case_and_others_elsewhere(town, tmp_path, 
         ("zzélodie", "@zzélodie et zzélodie, l'amie de Zzélodie"),
         ("zzmast@zzhost.example", "zzmast@zzhost.example and @zzmast@zzhost.example, https://zzhost.example/@zzmast"),
         ("plain", "https://x.com/zzunknown/status/777 https://t.me/zzunknown/5 at://did:plc:zz/x"),
+        ("zzplain", ".".join(["word"] * 40) + ".zzplain." + "." * 200_000),
         ("plain", "https://zzunknown.tumblr.com/ https://nitter.net/zzunknown/status/4 @zzunknown did:plc:zzother"),
     ],
 )
@@ -289,7 +290,7 @@ def test_no_kind_of_handle_is_left_in_a_text_or_a_link(case, handle, text):
         names = pseudonyms_of(store, case_key(case.folder))
     for told in (names.in_text(text), names.in_link(f"https://news.example/{handle}?by={handle}")):
         assert "zz" not in told.lower()
-    quiet = "a quiet day, see https://news.example/tram-2.html (10:30)"
+    quiet = "a quiet day, see https://news.example/tram-2.html and https://t.co/a1 (10:30)"
     assert names.in_text(quiet) == quiet
 
 

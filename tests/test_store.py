@@ -122,6 +122,16 @@ def test_34_a_damaged_store_gives_a_clear_line(case, run):
         assert ran.err.startswith("audit " if ran.code == 0 else "sna: ")
 
 
+def test_the_environment_bounds_the_threads_of_the_store(case, run, monkeypatch):
+    monkeypatch.setenv("SNA_THREADS", "1")
+    with Store(case.folder.store, case.folder.spill) as store:
+        assert store.value("SELECT current_setting('threads')") == 1
+    for wrong in ("0", "many", "-1"):
+        monkeypatch.setenv("SNA_THREADS", wrong)
+        ran = run("status", case=case)
+        assert (ran.code, ran.err) == (2, "sna: SNA_THREADS must be a whole number above 0\n")
+
+
 def test_33_a_store_that_was_never_finished_is_made_anew(case):
     import duckdb
 

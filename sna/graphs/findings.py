@@ -76,7 +76,7 @@ GAPS = {
 
 def dated_origins(store: Store, kind: str, limit: int) -> pl.DataFrame:
     """Return what the most accounts carry, as list_origins does; an item without a dated post has no origin."""
-    return list_origins(store, kind, limit=limit).filter(pl.col("first_at").is_not_null())
+    return list_origins(store, kind).filter(pl.col("first_at").is_not_null()).head(limit)
 
 
 def gap_facts(status: Status, timeline: Timeline | None) -> list[tuple[str, dict[str, int | str]]]:

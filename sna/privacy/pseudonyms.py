@@ -15,13 +15,14 @@ LENGTH = 16
 # What leads to an account or a post by itself: web addresses, and the identifiers of Bluesky.
 _ADDRESS = re.compile(r"https?://\S*\w/?|at://\S*\w|did:[a-z]+:[\w.:%-]*\w", re.IGNORECASE)
 # @name, @name@host, name@host, u/name; the host of an address in a text falls with its name.
-_NAMED = re.compile(r"(?<!\w)(@|/?u/)?([\w.-]*\w(?:@[\w.-]*\w)?)")
-_PIECES = re.compile(r"([.:@-]+)")
-# Names of more pieces than this are looked for as a whole alone.
+_WORDS = r"\w+(?:[.-]+\w+)*"
+_NAMED = re.compile(rf"(?<!\w)(?:(@|/?u/)([\w.-]*\w(?:@{_WORDS})?)|({_WORDS}(?:@{_WORDS})?))")
+_PIECES = re.compile(r"([.@-]+)")
+# Of a name of more pieces than this each is looked for by itself.
 _MOST_PIECES = 25
 # Where a link's path names its author: hosts of the sources and others like them, and the paths of federated servers.
 _OWN_LINK = re.compile(
-    r"^(?:https?://)?(?:[\w-]+\.)*(?:x|t|twitter|nitter|bsky|reddit|mastodon|facebook|instagram|threads|tiktok|youtube"
+    r"^(?:https?://)?(?:[\w-]+\.)*(?:x|t(?=\.me)|twitter|nitter|bsky|reddit|mastodon|facebook|instagram|threads|tiktok|youtube"
     r"|linkedin|telegram|tumblr|medium|substack|vk|weibo|pinterest|snapchat|discord)(?:\.[a-z]+)+(?:[/?#]|$)"
     r"|/@|/(?:users?|u|profile|status|channel|author)/|^at://|did:",
     re.IGNORECASE,
@@ -64,7 +65,7 @@ class Pseudonyms:
         return _NAMED.sub(self._renamed, text)
 
     def _renamed(self, found: re.Match[str]) -> str:
-        sign, name = found[1] or "", found[2]
+        sign, name = found[1] or "", found[2] or found[3]
         if sign or "@" in name:
             return sign + self._of_handle(name)
         return self._known(name)
@@ -72,8 +73,10 @@ class Pseudonyms:
     def _known(self, name: str) -> str:
         """Return a name, or what in it is a known one, the longest first, as a pseudonym."""
         pieces = _PIECES.split(name)
-        if len(pieces) == 1 or len(pieces) > _MOST_PIECES or name.lower() in self.accounts:
+        if len(pieces) == 1 or name.lower() in self.accounts:
             return self.accounts.get(name.lower(), name)
+        if len(pieces) > _MOST_PIECES:
+            return "".join(self.accounts.get(piece.lower(), piece) for piece in pieces)
         for long in range(len(pieces) - 2, 0, -2):
             for start in range(0, len(pieces) - long + 1, 2):
                 own = self.accounts.get("".join(pieces[start : start + long]).lower())

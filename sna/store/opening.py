@@ -13,7 +13,7 @@ from typing import Self
 import duckdb
 import polars as pl
 
-from sna.errors import CaseError
+from sna.errors import CaseError, UsageError
 from sna.store import schema
 from sna.store.terms import Terms
 
@@ -195,6 +195,14 @@ def _connect_unless_purged(path: Path, *, read_only: bool) -> duckdb.DuckDBPyCon
     return db
 
 
+def _threads() -> dict[str, str]:
+    """Return how many threads the environment allows; all cores where it is silent."""
+    wanted = os.environ.get("SNA_THREADS", "")
+    if wanted and not (wanted.isdecimal() and int(wanted) > 0):
+        raise UsageError("SNA_THREADS must be a whole number above 0")
+    return {"threads": wanted} if wanted else {}
+
+
 def _bound(parameters: tuple[object, ...]) -> object:
     if len(parameters) == 1 and isinstance(parameters[0], dict):
         return parameters[0]
@@ -217,7 +225,7 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "memory_limit": os.environ.get("SNA_MEMORY", DEFAULT_MEMORY),
-            **({"threads": threads} if (threads := os.environ.get("SNA_THREADS", "")).isdecimal() else {}),
+            **_threads(),
         },
     )
     try:
