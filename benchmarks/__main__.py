@@ -6,16 +6,17 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 from benchmarks.clock import Timing, timed
 from benchmarks.generate import write_posts
 from benchmarks.measures import MEASURES
 from benchmarks.streaming import stream_events, table
+from benchmarks.tables import printed, put_below
 
 DATA = Path(__file__).parent / "data"
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-MARK = "<!-- measured -->"
 LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "scipy", "networkit", "networkx", "igraph", "orjson", "twarc-csv")
 
 
@@ -27,30 +28,16 @@ def main() -> None:
     edges = 50_000 if quick else 1_000_000
     shutil.rmtree(DATA, ignore_errors=True)
     DATA.mkdir()
-    lines: list[str] = []
     try:
-        only = "--findings" in sys.argv
-        for part in (
-            _findings(quick)
-            if only
-            else (
-                _machine(),
-                _importing(imports),
-                _threads(forests),
-                _measures(edges),
-                _gexf(edges // 2),
-                _stream(quick),
-                *_findings(quick),
-            )
-        ):
-            for line in part:
-                print(line, flush=True)
-                lines.append(line)
+        parts = [*_findings(quick)]
+        if "--findings" not in sys.argv:
+            whole = _machine(), _importing(imports), _threads(forests), _measures(edges), _gexf(edges // 2)
+            parts = [*whole, _stream(quick), *parts]
+        lines = printed(chain.from_iterable(parts))
     finally:
         shutil.rmtree(DATA, ignore_errors=True)
     if "--write" in sys.argv:
-        head = PAGE.read_text("utf-8").split(MARK)[0]
-        PAGE.write_text(head + MARK + "\n\n" + "\n".join(lines) + "\n", "utf-8")
+        put_below(PAGE, lines)
 
 
 def _machine() -> Iterator[str]:

@@ -16,10 +16,10 @@ import polars as pl
 
 import sna
 from benchmarks.clock import timed
+from benchmarks.tables import printed, put_below
 
 DATA = Path(__file__).parent / "data-purge"
 PAGE = Path(__file__).parents[1] / "docs" / "compliance.md"
-MARK = "<!-- measured -->"
 LENGTHS = {"short": 20, "tweet-long": 240, "long": 2_000}
 HEADER = 4096
 EXPIRED = datetime(2020, 1, 1)
@@ -37,19 +37,14 @@ def main() -> None:
     posts = 20_000 if quick else 200_000
     shutil.rmtree(DATA, ignore_errors=True)
     DATA.mkdir()
-    lines = []
     try:
         measured = f"Measured {datetime.now(UTC):%Y-%m-%d} with DuckDB {duckdb.__version__}."
         speed = _speed([100_000] if quick else [1_000_000, 5_000_000])
-        for line in chain((measured, ""), _recovery(posts), speed):
-            print(line, flush=True)
-            lines.append(line)
+        lines = printed(chain((measured, ""), _recovery(posts), speed))
     finally:
         shutil.rmtree(DATA, ignore_errors=True)
     if "--write" in sys.argv:
-        head, _, rest = PAGE.read_text("utf-8").partition(MARK)
-        tail = rest.partition(MARK)[2]
-        PAGE.write_text(f"{head}{MARK}\n\n" + "\n".join(lines) + f"\n\n{MARK}{tail}", "utf-8")
+        put_below(PAGE, lines)
 
 
 def _recovery(posts: int) -> Iterator[str]:

@@ -13,12 +13,12 @@ from playwright.sync_api import Browser
 import sna
 from benchmarks.clock import stopwatch, timed
 from benchmarks.generate import write_posts
+from benchmarks.tables import printed, put_below
 from tests.browser import Opened, chromium
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data-report"
 PAGE = ROOT / "docs" / "report.md"
-MARK = "<!-- measured -->"
 OPENINGS = 3
 
 
@@ -29,16 +29,12 @@ def main() -> None:
     DATA.mkdir()
     os.environ["SNA_KEYS"] = str(DATA / "keys")
     try:
-        lines = []
         with chromium() as start:
-            for line in _table(start(), sizes):
-                print(line, flush=True)
-                lines.append(line)
+            lines = printed(_table(start(), sizes))
     finally:
         shutil.rmtree(DATA, ignore_errors=True)
     if "--write" in sys.argv:
-        head = PAGE.read_text("utf-8").split(MARK)[0]
-        PAGE.write_text(head + MARK + "\n\n" + "\n".join(lines) + "\n", "utf-8")
+        put_below(PAGE, lines)
 
 
 def fill(folder: str, posts: int) -> None:

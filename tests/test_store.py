@@ -106,13 +106,14 @@ def test_34_a_store_of_a_newer_version_is_refused_untouched(case, run):
     assert case.folder.store.read_bytes() == before
 
 
-def test_34_a_damaged_store_gives_a_clear_line(case, run):
+@pytest.mark.parametrize("flips", [6, pytest.param(40, marks=pytest.mark.long)])
+def test_34_a_damaged_store_gives_a_clear_line(case, run, flips):
     case.ingest([sna.Post("x", str(n), "a", text="some text " * 20) for n in range(3000)])
     content = case.folder.store.read_bytes()
     case.folder.store.write_bytes(b"nonsense")
     assert run("status", case=case).code == 3
     luck = random.Random(5)
-    for _ in range(6):
+    for _ in range(flips):
         place = luck.randrange(len(content))
         case.folder.store.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
         ran = run("status", case=case)

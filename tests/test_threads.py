@@ -71,7 +71,7 @@ def test_two_cycles_of_any_length_stay_apart(case):
 
 
 @pytest.mark.parametrize("length", [10_000, pytest.param(100_000, marks=pytest.mark.long)])
-def test_a_chain_of_100_000_replies_is_traced(case, length):
+def test_18_a_long_chain_of_replies_is_traced(case, length):
     case.ingest([post("0"), *(post(str(n), str(n - 1)) for n in range(1, length + 1))])
     last = str(length)
     assert thread_of(case, last) == {"top": "0", "depth": length, "status": "observed", "first": "author of 0"}

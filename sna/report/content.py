@@ -42,18 +42,6 @@ _SHOWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How much of a finding is shown: `shown` of `all`."""
-
-    shown: int
-    all: int
-
-    def plain(self) -> dict[str, int]:
-        """Return it for JSON."""
-        return {"shown": self.shown, "all": self.all}
-
-
-@dataclass(frozen=True, slots=True)
 class Made:
     """When a report is made, and by which version of sna."""
 
@@ -106,6 +94,11 @@ def shown_in(content: Mapping[str, Any]) -> dict[str, object]:
     return {"posts": content["meta"]["posts"], "network": network, **told, "origins": len(content["origins"])}
 
 
+def _told(shown: int, of: int) -> dict[str, int]:
+    """Return how much of a finding is shown, for the sentence that says so."""
+    return {"shown": shown, "all": of}
+
+
 def _meta(status: Status, policy: Policy, veil: Veil, made: Made) -> dict[str, object]:
     expires = [time for time in (status.expires_first, policy.expires_at) if time is not None]
     return {
@@ -134,7 +127,7 @@ def _actors(store: Store, clock: Clock, veil: Veil, posts: PostTable, drawn: set
     """Return the accounts of the network and the leading ones of each role, and the posts behind the latter's roles."""
     table = list_actors(store)
     if not table.height:
-        return {"rows": as_table([]), "told": Told(0, 0).plain(), "explained": {}}
+        return {"rows": as_table([]), "told": _told(0, 0), "explained": {}}
     known = table.with_columns(key=pl.col("source") + ":" + pl.col("id"))
     leading = _leading(known)
     evidence = evidence_by_actor(store, leading, _COMPONENTS, EVIDENCE)
@@ -170,7 +163,7 @@ def _actors(store: Store, clock: Clock, veil: Veil, posts: PostTable, drawn: set
         figure["evidence"].append(place)
     return {
         "rows": as_table(rows),
-        "told": Told(len(rows), table.height).plain(),
+        "told": _told(len(rows), table.height),
         "explained": explained,
         "components": {role: list(COMPONENTS[role]) for role in ROLES},
     }
@@ -221,7 +214,7 @@ def _threads(store: Store, veil: Veil, posts: PostTable) -> dict[str, object]:
                 "nodes": nodes,
             }
         )
-    return {"told": Told(len(shown), table.height).plain(), "threads": shown}
+    return {"told": _told(len(shown), table.height), "threads": shown}
 
 
 def _nodes(thread: Thread, posts: PostTable) -> list[dict[str, object]]:
@@ -268,7 +261,7 @@ def _origins(store: Store, veil: Veil) -> list[dict[str, object]]:
             items.append(
                 {
                     "kind": kind,
-                    "item": veil.item(row["item"]),
+                    "item": ("#" if kind == "hashtag" else "") + veil.item(row["item"]),
                     "actor": veil.actor(row["source"], row["actor"]),
                     "first": veil.label(row["source"], row["actor"], row["handle"]),
                     "at": stamp(row["first_at"]),
@@ -306,7 +299,7 @@ def _coordination(store: Store, veil: Veil) -> dict[str, object]:
         {**group, "members": _members(found.pairs, group["group"], veil)}
         for group in found.groups.drop("members").head(MOST_GROUPS).to_dicts()
     ]
-    return {"pairs": rows, "groups": groups, "facts": facts, "told": Told(len(rows), found.pairs.height).plain()}
+    return {"pairs": rows, "groups": groups, "facts": facts, "told": _told(len(rows), found.pairs.height)}
 
 
 def _members(pairs: pl.DataFrame, group: int, veil: Veil) -> list[str]:
@@ -331,7 +324,7 @@ def _places(store: Store, clock: Clock) -> dict[str, object]:
         {"lat": r["lat"], "lon": r["lon"], "bins": [v for pair in zip(r["bin"], r["n"], strict=True) for v in pair]}
         for r in spots.head(MOST_PLACES).iter_rows(named=True)
     ]
-    return {"spots": rows, "told": Told(len(rows), spots.height).plain(), "posts": frame.height}
+    return {"spots": rows, "told": _told(len(rows), spots.height), "posts": frame.height}
 
 
 def _methods() -> list[dict[str, object]]:
