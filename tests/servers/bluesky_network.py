@@ -28,11 +28,9 @@ class Network:
 
     def account(self, name: str):
         """Return a client that is logged in as a new account."""
-        import httpx
-        from atproto import Client, Request
+        from atproto import Client
 
-        # A connection each: Node closes idle ones after five seconds, at times just as the next request is sent.
-        client = Client(self.pds, request=Request(limits=httpx.Limits(max_keepalive_connections=0)))
+        client = Client(self.pds)
         client.com.atproto.server.create_account(
             {"handle": f"{name}.test", "email": f"{name}@mail.test", "password": "password"}
         )
@@ -70,7 +68,8 @@ def running() -> Iterator[Network]:
             port = _free_port()
             processes.append(_start([redis, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]))
             script = ROOT / "tests/servers/bluesky-network.mjs"
-            log = (Path(folder) / "network.log").open("w")
+            said = Path(folder) / "network.log"
+            log = said.open("w")
             network = subprocess.Popen(
                 [node, str(script)],
                 cwd=INSTALLED,
@@ -84,9 +83,11 @@ def running() -> Iterator[Network]:
             processes.append(network)
             line = network.stdout.readline()
             if not line:
-                pytest.fail(f"the Bluesky network did not start: {(Path(folder) / 'network.log').read_text()[-2000:]}")
+                pytest.fail(f"the Bluesky network did not start: {said.read_text()[-2000:]}")
             started = Network(**json.loads(line))
             yield started
+            if network.poll() is not None:
+                pytest.fail(f"the Bluesky network ended during the tests: {said.read_text()[-2000:]}")
             for client in started.clients.values():
                 client.request.close()
             log.close()
