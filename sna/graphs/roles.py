@@ -3,7 +3,7 @@
 No score speaks of danger, intent or truth. `sna methods role` prints every formula.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -56,7 +56,10 @@ def find_roles(store: Store, network: EdgeArrays, actors: NDArray[np.int64], *, 
     find_contributions(store)
     table = store.frame(_COUNTS).join(_brokerage(network, actors), on="actor", how="left")
     table = table.with_columns(pl.col("brokerage").fill_null(0)).sort("actor")
-    table = _scored(_with_percentiles(table, RANKED, table))
+    standing = {name: percentiles(_values(table, name)) for name in RANKED}
+    table = table.with_columns(pl.Series(f"{name}_pct", values) for name, values in standing.items())
+    scores = _scores(standing, _values(table, "actors_moved"))
+    table = table.with_columns(pl.Series(f"{role}_score", values) for role, values in scores.items())
     return _Resampling(store, table).with_intervals(table) if with_intervals else table
 
 
@@ -67,23 +70,20 @@ def check_role(role: str) -> str:
     return role
 
 
-def percentiles(values: NDArray[np.float64], among: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-    """Return per value the share (0 to 100) of the values `among` (themselves) below it, equal ones counted half.
+def percentiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return per value the share (0 to 100) of the values below it, equal ones counted half.
 
     The mid-rank percentile: Hyndman and Fan, "Sample Quantiles in Statistical Packages" (1996), definition 5.
     """
-    ordered = np.sort(values if among is None else among)
+    return _standing(values, np.sort(values))
+
+
+def _standing(values: NDArray[np.float64], ordered: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the percentiles of values among others that are in order."""
     if not len(ordered):
         return np.zeros(len(values))
     rank = (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / 2
     return np.asarray(np.round(100 * rank / len(ordered), 2), np.float64)
-
-
-def _with_percentiles(table: pl.DataFrame, names: Sequence[str], among: pl.DataFrame) -> pl.DataFrame:
-    """Add `<name>_pct`: where the value stands among those of the case."""
-    return table.with_columns(
-        pl.Series(f"{name}_pct", percentiles(_values(table, name), _values(among, name))) for name in names
-    )
 
 
 def _values(table: pl.DataFrame, name: str) -> NDArray[np.float64]:
@@ -91,18 +91,18 @@ def _values(table: pl.DataFrame, name: str) -> NDArray[np.float64]:
     return table[name].cast(pl.Float64).fill_null(-1).to_numpy()
 
 
-def _scored(table: pl.DataFrame) -> pl.DataFrame:
-    """Add `<role>_score`: the mean percentile of the role's components; organises counts the actors moved.
+def _scores(standing: Mapping[str, NDArray[np.float64]], moved: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return each role's score: the mean percentile of the role's components; organises counts the actors moved.
 
     To the actors moved a fraction below one is added, the mean percentile of TIE_BREAKERS over 100.
     """
-    means = {
-        role: pl.mean_horizontal(f"{name}_pct" for name in COMPONENTS[role]) for role in ROLES if role != "organises"
-    }
-    finer = pl.mean_horizontal(f"{name}_pct" for name in TIE_BREAKERS) / 100
-    moved = pl.col("actors_moved")
-    means["organises"] = moved + pl.when(moved > 0).then(finer).otherwise(0.0)
-    return table.with_columns(mean.round(4).alias(f"{role}_score") for role, mean in means.items())
+    means = {role: _mean(standing, names) for role, names in COMPONENTS.items() if role != "organises"}
+    means["organises"] = moved + np.where(moved > 0, _mean(standing, TIE_BREAKERS) / 100, 0)
+    return {role: np.round(means[role], 4) for role in ROLES}
+
+
+def _mean(standing: Mapping[str, NDArray[np.float64]], names: Sequence[str]) -> NDArray[np.float64]:
+    return np.asarray(sum(standing[name] for name in names) / len(names), np.float64)
 
 
 def _brokerage(network: EdgeArrays, actors: NDArray[np.int64]) -> pl.DataFrame:
@@ -141,24 +141,26 @@ class _Resampling:
         """Return the table with `<role>_low` and `<role>_high`."""
         count, threads = self._shape
         random = np.random.default_rng(SEED)
-        names = tuple(dict.fromkeys(name for role in ROLES for name in SCORED[role]))
+        fixed = {name: table[f"{name}_pct"].to_numpy() for names in SCORED.values() for name in names}
+        ordered = {name: np.sort(_values(table, name)) for name in fixed}
         scores = {role: np.zeros((RESAMPLES, count), np.float32) for role in ROLES}
         for number in range(RESAMPLES if threads else 0):
             drawn = np.bincount(random.integers(0, threads, threads), minlength=threads)
-            again = _scored(_with_percentiles(table.with_columns(**self._sample(drawn)), names, table))
-            for role in ROLES:
-                scores[role][number] = again[f"{role}_score"].to_numpy()
+            sample = self._sample(drawn)
+            standing = {name: _standing(values, ordered[name]) for name, values in sample.items()}
+            for role, score in _scores({**fixed, **standing}, sample["actors_moved"]).items():
+                scores[role][number] = score
         columns = []
         for role, values in scores.items():
             low, high = np.percentile(values, [LOW, HIGH], axis=0)
             columns += [pl.Series(f"{role}_low", np.round(low, 2)), pl.Series(f"{role}_high", np.round(high, 2))]
         return table.with_columns(columns)
 
-    def _sample(self, drawn: NDArray[np.int64]) -> dict[str, pl.Series]:
+    def _sample(self, drawn: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         sums = {name: matrix @ drawn for name, matrix in self._sums.items()}
         joined = sums.pop("joined_posts")
         share = np.divide(sums["own_posts"], joined, out=np.zeros(len(joined)), where=joined > 0)
-        return {name: pl.Series(values) for name, values in {**sums, "conversation_share": share}.items()}
+        return {**sums, "conversation_share": share}
 
     def _placed(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(self._row, on="actor").join(self._unit, on="unit")
