@@ -12,6 +12,8 @@ from sna.language.rules import read_rules
 
 SENTENCES = Path(__file__).with_name("calls.tsv")
 PRECISION, RECALL = 0.9, 0.75
+# The sentences are read once for all of them.
+pytestmark = pytest.mark.xdist_group("calls")
 
 
 @cache

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
@@ -275,6 +276,7 @@ def _choices(
     return found
 
 
+@cache
 def _split(nlp: "Language", form: str) -> tuple[str, ...]:
     # An elided word (n', d') is only told by what follows it.
     if form.endswith("'") and len(form) > 1:
