@@ -86,11 +86,11 @@ def running() -> Iterator[Network]:
                 pytest.fail(f"the Bluesky network did not start: {said.read_text()[-2000:]}")
             started = Network(**json.loads(line))
             yield started
-            if network.poll() is not None:
-                pytest.fail(f"the Bluesky network ended during the tests: {said.read_text()[-2000:]}")
             for client in started.clients.values():
                 client.request.close()
             log.close()
+            if network.poll() is not None:
+                pytest.fail(f"the Bluesky network ended during the tests: {said.read_text()[-2000:]}")
         finally:
             for process in reversed(processes):
                 _end(process)
